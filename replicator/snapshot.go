@@ -1,0 +1,63 @@
+package replicator
+
+import (
+	"time"
+
+	"github.com/leftoff/leftoff/translate"
+)
+
+// Snapshot is a link's state at one moment, for status, plan, metrics and the HTTP API. It shares nothing with the loop.
+type Snapshot struct {
+	At       time.Time
+	Link     string
+	Writable bool // both tails caught up, both clusters known
+	Sides    [2]SideState
+	Groups   []GroupSnapshot // sorted by group
+	Counters Counters
+}
+
+// SideState is what the link knows of one cluster.
+type SideState struct {
+	ClusterID string
+	CaughtUp  bool
+	Error     string // last error, empty when reachable
+	Since     time.Time
+	Pairs     int // committed (group, topic, partition) keys known
+}
+
+// GroupSnapshot is one consumer group with its planned commits.
+type GroupSnapshot struct {
+	Group   string
+	Live    bool   // members on the secondary
+	Verdict string // taken_over, handed_over or empty
+	Why     string
+	Entries []Entry
+}
+
+// Entry is the plan for one key: what would be written, or why it is not.
+type Entry struct {
+	Commit   Commit
+	Topic    string // the secondary's name
+	Position translate.Position
+	// Written is the secondary's value, as its own log has it.
+	Written    int64
+	HasWritten bool
+	Ours       bool // the secondary's value carries a stamp
+	// Write says this entry is due: Position differs from Written and Reason is NoReason.
+	Write  bool
+	Reason Reason
+	Detail string
+}
+
+// Counters are totals since the process started.
+type Counters struct {
+	Commits      int64 // changes read from the primary
+	Written      int64 // offsets acknowledged by the secondary
+	Coalesced    int64 // commits superseded before they were sent
+	Failed       int64 // offsets refused
+	Rewinds      int64
+	Raised       int64 // positions raised because the secondary's log start passed them
+	Refreshed    int64 // idle offsets committed again
+	Unreadable   int64
+	UnknownTypes int64
+}
