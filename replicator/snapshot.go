@@ -13,6 +13,9 @@ type Snapshot struct {
 	Writable bool // both tails caught up, both clusters known
 	Sides    [2]SideState
 	Groups   []GroupSnapshot // sorted by group
+	Filtered int             // groups that the configuration leaves out
+	Stamp    string          // untried | kept | dropped: whether the secondary keeps leftoff's mark
+	InFlight int             // groups with a request under way
 	Counters Counters
 }
 
@@ -29,9 +32,13 @@ type SideState struct {
 type GroupSnapshot struct {
 	Group   string
 	Live    bool   // members on the secondary
-	Verdict string // taken_over, handed_over or empty
+	Verdict string // taken_over, handed_over, reclaimed or empty
 	Why     string
-	Entries []Entry
+	Since   time.Time // of the verdict
+	Entries []Entry   // sorted by topic and partition
+	// Uncommitted lists the mirrored partitions of this group's topics for which the primary has no commit of the group: a
+	// consumer with auto.offset.reset=latest would start at their end (safety rule 8).
+	Uncommitted []Key
 }
 
 // Entry is the plan for one key: what would be written, or why it is not.

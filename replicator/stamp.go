@@ -14,7 +14,7 @@ import (
 // The remainder modulo 97 tells a stamp from a retention that somebody chose by hand.
 type Stamp struct {
 	Link   uint16 // 0…9999: LinkMark of the two cluster ids, in the link's direction
-	Writer uint16 // 0…999: which process
+	Writer uint16 // 0…998: which process; 999: a value put back
 }
 
 const (
@@ -23,6 +23,8 @@ const (
 	stampCheck  = 42
 	stampLinks  = 10_000
 	writers     = 1_000
+	// returnedWriter marks a value of somebody else that leftoff had overwritten and put back: not ours.
+	returnedWriter = writers - 1
 )
 
 // Retention is what to send as RetentionTime.

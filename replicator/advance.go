@@ -1,0 +1,75 @@
+package replicator
+
+import "sync"
+
+// advances collects what the mapping source says, one entry a partition, until the loop looks.
+type advances struct {
+	mu     sync.Mutex
+	by     map[advanceKey]bool // → All
+	signal chan struct{}
+}
+
+type advanceKey struct {
+	topic     string
+	partition int32
+}
+
+// Notify takes an Advance from the mapping source. It never blocks, and it is safe for concurrent use.
+func (l *Loop) Notify(a Advance) {
+	k := advanceKey{a.Topic, a.Partition}
+	l.advances.mu.Lock()
+	if l.advances.by == nil {
+		l.advances.by = map[advanceKey]bool{}
+	}
+	l.advances.by[k] = l.advances.by[k] || a.All
+	l.advances.mu.Unlock()
+	select {
+	case l.advances.signal <- struct{}{}:
+	default:
+	}
+}
+
+func (l *Loop) takeAdvances() {
+	l.advances.mu.Lock()
+	by := l.advances.by
+	l.advances.by = nil
+	l.advances.mu.Unlock()
+	for k, all := range by {
+		tp, ok := l.table.topics[k.topic]
+		switch {
+		case !ok:
+		case k.partition < 0:
+			for n, p := range tp.partitions {
+				l.advance(tp, n, p, all)
+			}
+		default:
+			if p, ok := tp.partitions[k.partition]; ok {
+				l.advance(tp, k.partition, p, all)
+			}
+		}
+	}
+}
+
+func (l *Loop) advance(tp *topic, n int32, p *partition, all bool) {
+	if !all {
+		l.reach(tp, n, p)
+		return
+	}
+	for _, r := range p.rows {
+		r.clear(rowBasis) // T itself may have fallen
+		l.dirtyRow(r)
+	}
+}
+
+// reach plans the waiting rows that the frontier has passed, least offset first, and stops at the first that still waits.
+func (l *Loop) reach(tp *topic, n int32, p *partition) {
+	for len(p.waiting) > 0 {
+		r := p.waiting[0]
+		m := l.opt.Mapper.Forward(tp.name, r.topicID, n, r.primary.offset)
+		if m.Reason == NoReason && m.Position.Confidence == confidenceBehind {
+			return
+		}
+		r.unwait()
+		l.dirtyRow(r)
+	}
+}

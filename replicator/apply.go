@@ -1,0 +1,238 @@
+package replicator
+
+import "fmt"
+
+// applyPrimary takes one record of the primary's `__consumer_offsets` into the table.
+func (l *Loop) applyPrimary(c *Change) {
+	switch c.Kind {
+	case Committed:
+		l.counters.Commits++
+		l.primaryCommit(&c.Commit)
+	case Deleted:
+		if r := l.known(c.Commit.Key); r != nil && r.primary.order.Less(c.Commit.Order) {
+			r.primary = value{state: deleted, order: c.Commit.Order}
+			l.countPair(Primary, -1)
+			l.dirtyRow(r)
+		}
+	case Unreadable:
+		l.unreadable(&c.Commit)
+	case GroupState, MemberSeen:
+		if c.Group != nil && c.Group.Type == ShareGroup {
+			l.table.group(c.Commit.Group).share = true
+		}
+	}
+}
+
+func (l *Loop) primaryCommit(c *Commit) {
+	r := l.row(c.Key)
+	if r == nil || !newer(&r.primary, c.Order) {
+		return
+	}
+	was := r.primary
+	if was.state != present {
+		l.countPair(Primary, 1)
+	}
+	r.primary = value{offset: c.Offset, metadata: c.Metadata, at: c.CommittedAt, order: c.Order, epoch: c.LeaderEpoch, state: present}
+	r.topicID = c.TopicID
+	if r.failed == SourceDegraded {
+		r.failed = NoReason
+	}
+	if stamp, ok := ReadStamp(c.Retention); ok && stamp.Link == l.oppositeMark {
+		r.primary.state = opposite
+	}
+	if was.state == present && c.Offset < was.offset {
+		l.counters.Rewinds++
+	}
+	if r.has(rowDirty) && was.state == present {
+		l.counters.Coalesced++
+	}
+	l.dirtyRow(r)
+}
+
+// unreadable marks a commit whose value this program does not understand: the row keeps its last value, but says so.
+func (l *Loop) unreadable(c *Commit) {
+	l.counters.Unreadable++
+	r := l.row(c.Key)
+	if r == nil || !newer(&r.primary, c.Order) {
+		return
+	}
+	r.primary.order = c.Order
+	r.failed, r.retryAt = SourceDegraded, forever
+	r.detail = "the primary wrote an offset commit of a version this leftoff does not know. Try: a newer leftoff"
+	l.dirtyRow(r)
+}
+
+// applySecondary takes one record of the secondary's `__consumer_offsets` into the table.
+func (l *Loop) applySecondary(c *Change) {
+	switch c.Kind {
+	case Committed:
+		l.secondaryCommit(&c.Commit)
+	case Deleted:
+		l.secondaryDeleted(&c.Commit)
+	case GroupState, GroupGone, MemberSeen, MemberGone:
+		l.secondaryGroup(c)
+	case Unreadable:
+		l.counters.Unreadable++
+	}
+}
+
+func (l *Loop) secondaryDeleted(c *Commit) {
+	r := l.known(c.Key)
+	if r == nil || !newer(&r.held, c.Order) {
+		return
+	}
+	if r.held.state == present {
+		l.countPair(Secondary, -1)
+	}
+	r.held = value{state: deleted, order: c.Order}
+	r.ours, r.stamped = false, false
+	r.clear(rowAwaiting)
+	l.dirtyRow(r)
+}
+
+func (l *Loop) secondaryCommit(c *Commit) {
+	r := l.row(c.Key)
+	if r == nil || !newer(&r.held, c.Order) {
+		return
+	}
+	ours, stamped := l.recognise(r, c)
+	returned := stamped && !ours && l.isReturned(c)
+	if ours && r.has(rowAwaiting|rowSending) && c.Offset != r.sent {
+		r.held.order = c.Order // an earlier write of ours, already superseded by a later one
+		return
+	}
+	if r.held.state != present {
+		l.countPair(Secondary, 1)
+	}
+	l.noticeClobber(r, c, ours || returned)
+	hadOurs := r.ours
+	r.held = value{offset: c.Offset, metadata: c.Metadata, at: c.CommittedAt, order: c.Order, epoch: c.LeaderEpoch, state: present}
+	r.ours, r.stamped = ours, stamped
+	r.clear(rowAwaiting | rowSending | rowRefresh)
+	if !ours {
+		r.clear(rowBasis)
+		l.foreignCommit(r, hadOurs)
+	}
+	l.dirtyRow(r)
+}
+
+// noticeClobber finds the residual race of rules 2 and 3 after the fact: the log has somebody else's commit right before a
+// write of ours that was decided without knowing it. The value is put back while the group is empty.
+func (l *Loop) noticeClobber(r *row, c *Commit, fromHere bool) {
+	was := r.held
+	switch {
+	case !fromHere:
+		delete(l.repairs, r)
+	case was.state == present && !r.ours && was.offset != c.Offset && r.group.verdict.Kind == VerdictTakenOver && !was.order.Less(r.group.verdict.Order):
+		l.repairs[r] = was
+	}
+}
+
+// isReturned recognises a value of somebody else that leftoff put back: it is not ours, but it was leftoff's write.
+func (l *Loop) isReturned(c *Commit) bool {
+	stamp, ok := ReadStamp(c.Retention)
+	return ok && stamp == Stamp{Link: l.stamp.Link, Writer: returnedWriter}
+}
+
+// recognise says whether a value on the secondary was written by this link.
+func (l *Loop) recognise(r *row, c *Commit) (ours, stamped bool) {
+	if stamp, ok := ReadStamp(c.Retention); ok {
+		if r.has(rowAwaiting|rowSending) && c.Offset == r.sent && stamp == l.stamp {
+			l.stampSeen(true)
+		}
+		return stamp.Link == l.stamp.Link && stamp.Writer != returnedWriter, true
+	}
+	if r.has(rowAwaiting|rowSending) && c.Offset == r.sent && c.LeaderEpoch < 0 && c.Retention == 0 {
+		l.stampSeen(false)
+		return true, false
+	}
+	intended, ok := l.intents[c.Key]
+	return ok && intended == c.Offset && c.LeaderEpoch < 0, false
+}
+
+// foreignCommit concludes from a value that this link did not write.
+func (l *Loop) foreignCommit(r *row, overOurs bool) {
+	g := r.group
+	switch {
+	case overOurs:
+		l.takenOver(g, r.held.order, fmt.Sprintf("%s/%d was committed to %d on the secondary by someone else", r.topic.name, r.partition, r.held.offset))
+	case r.held.epoch >= 0 || g.hasRecord:
+		l.takenOver(g, r.held.order, fmt.Sprintf("%s/%d holds a consumer's commit at %d on the secondary", r.topic.name, r.partition, r.held.offset))
+	}
+}
+
+// secondaryGroup follows the members of a group on the secondary.
+func (l *Loop) secondaryGroup(c *Change) {
+	g := l.table.group(c.Commit.Group)
+	if g.hasRecord && c.Commit.Order.Less(g.record) {
+		return
+	}
+	g.record = c.Commit.Order
+	was := g.live()
+	switch c.Kind {
+	case GroupGone:
+		g.hasRecord, g.classicMembers = false, 0
+	case GroupState:
+		g.hasRecord, g.classicMembers = true, c.Group.Members
+	case MemberSeen:
+		g.hasRecord = true
+		if c.Group.Member != "" {
+			if g.members == nil {
+				g.members = map[string]struct{}{}
+			}
+			g.members[c.Group.Member] = struct{}{}
+		}
+	case MemberGone:
+		delete(g.members, c.Group.Member)
+	}
+	if c.Group != nil && c.Group.Type == ShareGroup {
+		g.share = true
+	}
+	if g.hasRecord && !g.share {
+		l.takenOver(g, c.Commit.Order, "a consumer joined the group on the secondary")
+	}
+	if was != g.live() {
+		l.dirtyGroup(g)
+	}
+}
+
+// newer says a record at order o supersedes what is held: a replay is not a rewind.
+func newer(v *value, o Order) bool {
+	return v.order == (Order{}) && v.state == absent || v.order.Less(o)
+}
+
+// row finds or makes the row of a key; nil for groups that are never replicated.
+func (l *Loop) row(k Key) *row {
+	g := l.table.group(k.Group)
+	if g.parts == nil && !g.filtered {
+		g.filtered = !l.opt.SelectGroup(k.Group)
+		if g.filtered {
+			l.filtered++
+		}
+	}
+	if g.filtered {
+		return nil
+	}
+	return l.table.row(g, l.table.topic(k.Topic, l.opt.SelectTopic), k.Partition)
+}
+
+// known finds the row of a key without making one.
+func (l *Loop) known(k Key) *row {
+	g, ok := l.table.groups[k.Group]
+	if !ok {
+		return nil
+	}
+	for i := range g.parts {
+		if g.parts[i].topic.name != k.Topic {
+			continue
+		}
+		for _, r := range g.parts[i].rows {
+			if r.partition == k.Partition {
+				return r
+			}
+		}
+	}
+	return nil
+}
+
+func (l *Loop) countPair(s Side, n int) { l.table.pairs[s] += n }

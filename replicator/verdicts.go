@@ -1,0 +1,66 @@
+package replicator
+
+import "fmt"
+
+// takenOver records that a group is no longer ours, unless a person reclaimed it after what the log says. at is the place
+// of the evidence in the group's partition of the secondary's `__consumer_offsets`.
+func (l *Loop) takenOver(g *group, at Order, why string) {
+	if g.verdict.Kind == VerdictReclaimed && !g.verdict.Order.Less(at) {
+		return
+	}
+	l.giveUp(g, at, why)
+}
+
+// refusedLive is the broker's own word: it has members of the group. That beats a reclaim.
+func (l *Loop) refusedLive(g *group) {
+	l.giveUp(g, g.newest(), "the secondary refused a commit: the group has members there")
+}
+
+func (l *Loop) giveUp(g *group, at Order, why string) {
+	if g.filtered || g.verdict.Kind == VerdictTakenOver || g.verdict.Kind == VerdictHandedOver {
+		return
+	}
+	l.setVerdict(g, Verdict{Kind: VerdictTakenOver, At: l.now().UnixMilli(), Why: why, Order: at})
+	l.opt.Logger.Info("group taken over on the secondary: leftoff does not write it until it is reclaimed",
+		linkField(l.opt.Link), groupField(g.name), whyField(why))
+	l.dirtyGroup(g)
+}
+
+// setVerdict remembers a conclusion and hands it to the keeper. Losing one before the keeper's next write is harmless: the
+// log it was drawn from is read again at the next start.
+func (l *Loop) setVerdict(g *group, v Verdict) {
+	g.verdict = v
+	if l.opt.Remember != nil {
+		l.opt.Remember(g.name, v)
+	}
+}
+
+// reclaim gives a group back to leftoff: what the secondary's log says up to now no longer counts.
+func (l *Loop) reclaim(name, why string) (Verdict, error) {
+	g, ok := l.table.groups[name]
+	switch {
+	case !ok:
+		return Verdict{}, fmt.Errorf("group %q: %w", name, ErrUnknownGroup)
+	case g.filtered:
+		return Verdict{}, fmt.Errorf("group %q: %w", name, ErrFilteredGroup)
+	case !l.caughtUp[Secondary]:
+		return Verdict{}, fmt.Errorf("group %q: %w", name, ErrCatchingUp)
+	case g.live():
+		return Verdict{}, fmt.Errorf("group %q: %w", name, ErrGroupLive)
+	}
+	l.setVerdict(g, Verdict{Kind: VerdictReclaimed, At: l.now().UnixMilli(), Why: why, Order: g.newest()})
+	l.opt.Logger.Info("group reclaimed", linkField(l.opt.Link), groupField(name), whyField(why))
+	l.dirtyGroup(g)
+	return g.verdict, nil
+}
+
+// newest is the place of the newest record of the group in the secondary's log.
+func (g *group) newest() Order {
+	o := g.record
+	g.each(func(r *row) {
+		if o.Less(r.held.order) {
+			o = r.held.order
+		}
+	})
+	return o
+}
