@@ -223,13 +223,9 @@ func (l *Loop) known(k Key) *row {
 		return nil
 	}
 	for i := range g.parts {
-		if g.parts[i].topic.name != k.Topic {
-			continue
-		}
-		for _, r := range g.parts[i].rows {
-			if r.partition == k.Partition {
-				return r
-			}
+		if g.parts[i].topic.name == k.Topic {
+			r, _ := g.parts[i].find(k.Partition)
+			return r
 		}
 	}
 	return nil

@@ -324,3 +324,36 @@ func TestUnreadableValueIsNeverGuessed(t *testing.T) {
 	b.put(Primary, committed(6))
 	b.answer(true)
 }
+
+func TestLateEchoOfAnEarlierWriteIsNoRewind(t *testing.T) {
+	b := newBench(t, nil)
+	b.put(Secondary)
+	var echoes []Change
+	for _, u := range []int64{5, 6} { // two writes acknowledged before the log shows the first
+		b.put(Primary, committed(u))
+		f := b.flying[0]
+		b.flying = nil
+		b.l.answered(sent{f.g, f.a, Result{Outcomes: []Outcome{Written}}})
+		echoes = append(echoes, Change{Commit: Commit{Key: benchKey, Offset: u, LeaderEpoch: -1, Retention: f.a.Retention().Milliseconds()}})
+	}
+	b.put(Secondary, echoes[0])
+	b.quiet()
+	b.put(Secondary, echoes[1])
+	b.quiet()
+}
+
+func TestAcknowledgedWriteThatNeverShowsUpIsWrittenAgain(t *testing.T) {
+	b := newBench(t, nil)
+	b.put(Secondary)
+	b.put(Primary, committed(5))
+	f := b.flying[0]
+	b.flying = nil
+	b.l.answered(sent{f.g, f.a, Result{Outcomes: []Outcome{Written}}})
+	b.quiet()
+	b.now = b.now.Add(lostAfter + time.Second)
+	for range 2 {
+		b.l.takeTick()
+	}
+	b.l.flow(context.Background())
+	b.answer(true)
+}

@@ -141,16 +141,25 @@ func (t *table) topic(name string, selects func(string) bool) *topic {
 // row finds the row of a key, or makes it.
 func (t *table) row(g *group, tp *topic, n int32) *row {
 	p := g.part(tp)
-	i := sort.Search(len(p.rows), func(i int) bool { return p.rows[i].partition >= n })
-	if i < len(p.rows) && p.rows[i].partition == n {
-		return p.rows[i]
+	r, i := p.find(n)
+	if r != nil {
+		return r
 	}
-	r := &row{group: g, topic: tp, partition: n}
+	r = &row{group: g, topic: tp, partition: n}
 	p.rows = append(p.rows, nil)
 	copy(p.rows[i+1:], p.rows[i:])
 	p.rows[i] = r
 	tp.at(n).rows = append(tp.at(n).rows, r)
 	return r
+}
+
+// find returns the row of a partition, or nil and the place where it belongs.
+func (p *part) find(n int32) (*row, int) {
+	i := sort.Search(len(p.rows), func(i int) bool { return p.rows[i].partition >= n })
+	if i < len(p.rows) && p.rows[i].partition == n {
+		return p.rows[i], i
+	}
+	return nil, i
 }
 
 func (g *group) part(tp *topic) *part {
