@@ -105,7 +105,7 @@ func (l *Loop) secondaryCommit(c *Commit) {
 		l.countPair(Secondary, 1)
 	}
 	l.noticeClobber(r, c, ours || returned)
-	hadOurs := r.ours
+	hadOurs := r.ours && (r.stamped || l.caughtUp[Secondary]) // read again from the start, unstamped values prove nothing
 	r.held = value{offset: c.Offset, metadata: c.Metadata, at: c.CommittedAt, order: c.Order, epoch: c.LeaderEpoch, state: present}
 	r.ours, r.stamped = ours, stamped
 	r.clear(rowAwaiting | rowSending | rowRefresh)
@@ -142,7 +142,7 @@ func (l *Loop) recognise(r *row, c *Commit) (ours, stamped bool) {
 		}
 		return stamp.Link == l.stamp.Link && stamp.Writer != returnedWriter, true
 	}
-	if r.has(rowAwaiting|rowSending) && c.Offset == r.sent && c.LeaderEpoch < 0 && c.Retention == 0 {
+	if c.LeaderEpoch < 0 && l.unmarked.seen(r, c.Offset) {
 		l.stampSeen(false)
 		return true, false
 	}

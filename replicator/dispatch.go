@@ -158,6 +158,9 @@ func (l *Loop) send(ctx context.Context, g *group, a Admitted) {
 		if !a.repair {
 			r.sent = a.offsets[i].Offset
 			r.set(rowSending)
+			if l.stampState != stampKept {
+				l.unmarked.sent(r, r.sent)
+			}
 		}
 	}
 	l.launch(ctx, g, a)

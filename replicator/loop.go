@@ -44,6 +44,7 @@ type Loop struct {
 	stampState   stampState
 	intents      map[Key]int64
 	repairs      map[*row]value
+	unmarked     unmarked
 
 	caughtUp [2]bool
 	sides    [2]SideState
@@ -78,7 +79,7 @@ func NewLoop(o Options) *Loop {
 		o.MaxInFlight = 1024
 	}
 	l := &Loop{
-		opt: o, table: newTable(), intents: o.Intents, repairs: map[*row]value{},
+		opt: o, table: newTable(), intents: o.Intents, repairs: map[*row]value{}, unmarked: unmarked{},
 		stamp:        Stamp{Link: LinkMark(o.PrimaryID, o.OtherID), Writer: o.Writer % returnedWriter},
 		oppositeMark: LinkMark(o.OtherID, o.PrimaryID),
 		batches:      make(chan Batch), results: make(chan sent, o.MaxInFlight), asks: make(chan func()),

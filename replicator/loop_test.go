@@ -22,19 +22,20 @@ import (
 //  3. never over somebody else's value that the loop knew of
 //  4. at rest: our groups hold T(newest u); taken-over groups hold what the consumer wrote
 type world struct {
-	t       *rapid.T
-	now     time.Time
-	loop    *Loop
-	primary map[int32]int64 // newest commit
-	log     [2][]Change     // each side's offsets topic
-	read    [2]int
-	front   map[int32]int64 // mirror's frontier, primary offsets
-	members int
-	flying  []flight
-	saved   map[string]Verdict
-	foreign map[int32]int64 // what the secondary's consumer committed last, by partition
-	stamps  bool
-	touched bool // a consumer was there, ever (and nobody reclaimed)
+	t        *rapid.T
+	now      time.Time
+	loop     *Loop
+	primary  map[int32]int64 // newest commit
+	log      [2][]Change     // each side's offsets topic
+	read     [2]int
+	front    map[int32]int64 // mirror's frontier, primary offsets
+	members  int
+	flying   []flight
+	saved    map[string]Verdict
+	foreign  map[int32]int64 // what the secondary's consumer committed last, by partition
+	stamps   bool
+	intended map[Key]int64
+	touched  bool // a consumer was there, ever (and nobody reclaimed)
 }
 
 type flight struct {
@@ -65,13 +66,22 @@ func (w *world) start() {
 	}
 	w.loop = NewLoop(Options{
 		Link: "l", PrimaryID: "p", OtherID: "s", Mapper: w, Policy: DefaultPolicy(), SelectGroup: all, SelectTopic: all,
-		Remember: w.remember, Verdicts: verdicts, Intents: map[Key]int64{}, Now: func() time.Time { return w.now },
+		Remember: w.remember, Verdicts: verdicts, Intents: w.intents(), Now: func() time.Time { return w.now },
 	})
 	w.loop.launch = func(_ context.Context, g *group, a Admitted) {
 		w.checkLaunch(a)
 		w.flying = append(w.flying, flight{g, a})
 	}
 	w.read = [2]int{}
+}
+
+// intents are what the sender made durable before it wrote.
+func (w *world) intents() map[Key]int64 {
+	all := map[Key]int64{}
+	for k, v := range w.intended {
+		all[k] = v
+	}
+	return all
 }
 
 func (w *world) append(s Side, c Change) {
@@ -94,6 +104,9 @@ func (w *world) arrive(i int, answered bool) {
 	w.flying = append(w.flying[:i], w.flying[i+1:]...)
 	res := Result{}
 	for _, o := range f.a.Offsets() {
+		if !w.stamps && !f.a.repair {
+			w.intended[o.Key] = o.Offset
+		}
 		switch {
 		case w.members > 0:
 			res.Outcomes = append(res.Outcomes, RefusedLive)
@@ -242,7 +255,7 @@ func testLoopModel(t *testing.T, stamps bool) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := &world{
 			t: rt, now: time.UnixMilli(1_700_000_000_000), primary: map[int32]int64{},
-			front: map[int32]int64{}, saved: map[string]Verdict{}, foreign: map[int32]int64{}, stamps: stamps,
+			front: map[int32]int64{}, saved: map[string]Verdict{}, foreign: map[int32]int64{}, stamps: stamps, intended: map[Key]int64{},
 		}
 		w.start()
 		for range rapid.IntRange(10, 150).Draw(rt, "steps") {
@@ -253,3 +266,6 @@ func testLoopModel(t *testing.T, stamps bool) {
 }
 
 func TestLoopAgainstModel(t *testing.T) { testLoopModel(t, true) }
+
+// Where the secondary drops the stamp, a restart knows its own values by the remembered intents only.
+func TestLoopAgainstModelWithoutStamps(t *testing.T) { testLoopModel(t, false) }

@@ -3,6 +3,7 @@ package replicator
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -326,6 +327,12 @@ func TestUnreadableValueIsNeverGuessed(t *testing.T) {
 }
 
 func TestLateEchoOfAnEarlierWriteIsNoRewind(t *testing.T) {
+	for _, stamped := range []bool{true, false} {
+		t.Run(fmt.Sprint("stamped ", stamped), func(t *testing.T) { lateEcho(t, stamped) })
+	}
+}
+
+func lateEcho(t *testing.T, stamped bool) {
 	b := newBench(t, nil)
 	b.put(Secondary)
 	var echoes []Change
@@ -334,12 +341,19 @@ func TestLateEchoOfAnEarlierWriteIsNoRewind(t *testing.T) {
 		f := b.flying[0]
 		b.flying = nil
 		b.l.answered(sent{f.g, f.a, Result{Outcomes: []Outcome{Written}}})
-		echoes = append(echoes, Change{Commit: Commit{Key: benchKey, Offset: u, LeaderEpoch: -1, Retention: f.a.Retention().Milliseconds()}})
+		echo := Change{Commit: Commit{Key: benchKey, Offset: u, LeaderEpoch: -1}}
+		if stamped {
+			echo.Commit.Retention = f.a.Retention().Milliseconds()
+		}
+		echoes = append(echoes, echo)
 	}
 	b.put(Secondary, echoes[0])
 	b.quiet()
 	b.put(Secondary, echoes[1])
 	b.quiet()
+	if v := b.l.table.groups["g"].verdict.Kind; v != NoVerdict {
+		t.Fatalf("our own writes led to %v", v)
+	}
 }
 
 func TestAcknowledgedWriteThatNeverShowsUpIsWrittenAgain(t *testing.T) {

@@ -95,35 +95,3 @@ func (l *Loop) retryDue() {
 	}
 	l.retry = kept
 }
-
-// stampState is what the self-test found about this secondary.
-type stampState uint8
-
-const (
-	stampUntried stampState = iota
-	stampKept
-	stampDropped
-)
-
-// stampSeen takes the self-test's answer: how the first write of ours came back in the secondary's log.
-func (l *Loop) stampSeen(kept bool) {
-	switch {
-	case l.stampState == stampDropped || l.stampState == stampKept && kept:
-		return
-	case kept:
-		l.stampState = stampKept
-		return
-	}
-	l.stampState = stampDropped
-	l.opt.Logger.Warn("the secondary drops the stamp: leftoff keeps a record of its writes on disk, and commits idle offsets again", linkField(l.opt.Link))
-	if l.opt.StampDropped != nil {
-		l.opt.StampDropped()
-	}
-}
-
-func (l *Loop) retention() time.Duration {
-	if l.stampState == stampDropped {
-		return 0
-	}
-	return l.stamp.Retention()
-}
