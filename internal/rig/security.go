@@ -79,18 +79,19 @@ func (c *Cluster) secure(ctx context.Context) error {
 	if c.opts.Security == nil || len(c.opts.Security.Users) == 0 {
 		return nil
 	}
-	var upserts []kadm.UpsertSCRAM
-	for user, password := range c.opts.Security.Users {
-		for _, m := range []kadm.ScramMechanism{kadm.ScramSha256, kadm.ScramSha512} {
+	// Kafka takes one change of a user in a request, so a request a mechanism.
+	for _, m := range []kadm.ScramMechanism{kadm.ScramSha256, kadm.ScramSha512} {
+		var upserts []kadm.UpsertSCRAM
+		for user, password := range c.opts.Security.Users {
 			upserts = append(upserts, kadm.UpsertSCRAM{User: user, Mechanism: m, Iterations: 4096, Password: password})
 		}
-	}
-	done, err := c.Admin().AlterUserSCRAMs(ctx, nil, upserts)
-	if err != nil {
-		return err
-	}
-	if err := done.Error(); err != nil {
-		return err
+		done, err := c.Admin().AlterUserSCRAMs(ctx, nil, upserts)
+		if err == nil {
+			err = done.Error()
+		}
+		if err != nil {
+			return fmt.Errorf("create users: %w", err)
+		}
 	}
 	for user, password := range c.opts.Security.Users {
 		auth := scram.Auth{User: user, Pass: password}

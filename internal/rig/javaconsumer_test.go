@@ -1,0 +1,59 @@
+package rig
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Both protocols: consume a few, commit, leave, and go on exactly there.
+func TestJavaConsumerResumes(t *testing.T) {
+	c, _ := Shared(t)
+	for _, protocol := range []string{Classic, KIP848} {
+		t.Run(protocol, func(t *testing.T) {
+			topic, group := Name(t, "orders"), Name(t, "payments")
+			c.CreateTopic(t, topic, 1, nil)
+			cl := c.Client(t)
+			for i := range 20 {
+				r := &kgo.Record{Topic: topic, Value: fmt.Append(nil, i)}
+				if err := cl.ProduceSync(t.Context(), r).FirstErr(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			o := ConsumerOptions{Group: group, Topics: []string{topic}, Protocol: protocol, Reset: "earliest", Limit: 7}
+			first := StartJavaConsumer(t, c, o)
+			got := first.WaitRecords(t, 7)
+			want := Consumed{topic, 0, 6, "-", Sum([]byte("6"))}
+			if len(got) != 7 || got[6] != want {
+				t.Errorf("delivered %d, the last %+v, want 7 and %+v", len(got), got[6], want)
+			}
+			first.Commit(t)
+			if o, ok := first.Committed(topic, 0); !ok || o != 7 {
+				t.Errorf("committed %d %v, want 7", o, ok)
+			}
+			if o, _ := first.Position(topic, 0); o != 0 {
+				t.Errorf("started at %d, want 0", o)
+			}
+			first.Close(t)
+
+			o.Reset, o.Limit, o.CommitEvery = "", 0, 1
+			second := StartJavaConsumer(t, c, o)
+			second.WaitAssigned(t, 1)
+			if got := second.WaitRecords(t, 13); got[0].Offset != 7 || len(got) != 13 {
+				t.Errorf("%d records from %d, want 13 from 7", len(got), got[0].Offset)
+			}
+			second.Kill()
+		})
+	}
+}
+
+func TestJavaConsumerWithoutOffsetSaysSo(t *testing.T) {
+	c, _ := Shared(t)
+	topic := Name(t, "orders")
+	c.CreateTopic(t, topic, 1, nil)
+	j := StartJavaConsumer(t, c, ConsumerOptions{Group: Name(t, "nobody"), Topics: []string{topic}})
+	if got := j.WaitFailure(t); got == "" {
+		t.Error("no offset, no reset policy, no error")
+	}
+}
