@@ -1,0 +1,123 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/leftoff/leftoff/replicator"
+	"github.com/leftoff/leftoff/replicator/api"
+)
+
+// Options of a Daemon.
+type Options struct {
+	Links  []Link
+	Logger *zap.Logger
+	// HTTP serves until its context ends; nil serves nothing. It is given the daemon as its source of answers.
+	HTTP func(ctx context.Context, d *Daemon) error
+}
+
+// Daemon runs links.
+type Daemon struct {
+	opt   Options
+	links []*link
+}
+
+// New returns a daemon that has opened nothing yet.
+func New(o Options) *Daemon {
+	if o.Logger == nil {
+		o.Logger = zap.NewNop()
+	}
+	d := &Daemon{opt: o}
+	for _, l := range o.Links {
+		made := newLink(l, o.Logger)
+		made.check = d.circles
+		d.links = append(d.links, made)
+	}
+	return d
+}
+
+// Run runs everything until ctx ends or a link is refused (ErrRefused). One link's refusal ends all: a person has to look.
+func (d *Daemon) Run(ctx context.Context) error {
+	for _, l := range d.links {
+		defer l.close()
+		if err := l.open(); err != nil {
+			return err
+		}
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for _, l := range d.links {
+		group.Go(func() error { return l.run(ctx) })
+	}
+	if d.opt.HTTP != nil {
+		group.Go(func() error { return d.opt.HTTP(ctx, d) })
+	}
+	return group.Wait()
+}
+
+// Snapshots answers for every link, in the configuration's order.
+func (d *Daemon) Snapshots(ctx context.Context, detail bool) ([]replicator.Snapshot, error) {
+	all := make([]replicator.Snapshot, 0, len(d.links))
+	for _, l := range d.links {
+		s, err := l.snapshot(ctx, detail)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// Translate maps one offset over a link, in either direction.
+func (d *Daemon) Translate(_ context.Context, q api.Query) (replicator.Mapping, error) {
+	l, r, err := d.runningLink(q.Link)
+	if err != nil {
+		return replicator.Mapping{}, err
+	}
+	if q.Reverse {
+		return l.reverse(q)
+	}
+	if _, ok := l.Rename(q.Topic); !ok {
+		return replicator.Mapping{}, fmt.Errorf("link %s, topic %q: %w", l.Name, q.Topic, api.ErrUnknownTopic)
+	}
+	return r.source.Forward(q.Topic, [16]byte{}, q.Partition, q.Offset), nil
+}
+
+// Reclaim gives a group back to leftoff on one link; the verdict is durable when it returns.
+func (d *Daemon) Reclaim(ctx context.Context, link, group, why string) (replicator.Verdict, error) {
+	l, r, err := d.runningLink(link)
+	if err != nil {
+		return replicator.Verdict{}, err
+	}
+	v, err := r.loop.Reclaim(ctx, group, why)
+	if err != nil {
+		return v, err
+	}
+	return v, l.keeper.flush()
+}
+
+// link finds a link by name; the empty name means the only one.
+func (d *Daemon) link(name string) (*link, error) {
+	if name == "" && len(d.links) == 1 {
+		return d.links[0], nil
+	}
+	for _, l := range d.links {
+		if l.Name == name {
+			return l, nil
+		}
+	}
+	return nil, fmt.Errorf("link %q: %w", name, api.ErrUnknownLink)
+}
+
+func (d *Daemon) runningLink(name string) (*link, *running, error) {
+	l, err := d.link(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if r := l.started(); r != nil {
+		return l, r, nil
+	}
+	return nil, nil, fmt.Errorf("link %s: %w", l.Name, errStarting)
+}

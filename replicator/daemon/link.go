@@ -1,0 +1,206 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/leftoff/leftoff/checkpoint"
+	"github.com/leftoff/leftoff/configs"
+	"github.com/leftoff/leftoff/replicator"
+	"github.com/leftoff/leftoff/replicator/kafka"
+	"github.com/leftoff/leftoff/replicator/tail"
+)
+
+// ErrRefused wraps what ends the daemon because going on could do harm: wrong credentials at the start, another cluster
+// than last time, an index of another link.
+var ErrRefused = errors.New("refused")
+
+// Link says what one link is made of.
+type Link struct {
+	Name               string
+	Primary, Secondary kafka.Config
+	Mapping            string // identity | mirror
+	// Rename selects the topics and gives the secondary's name.
+	Rename       func(primary string) (secondary string, ok bool)
+	SelectGroup  func(group string) bool
+	Policy       replicator.Policy
+	IndexPath    string
+	NoStamp      bool          // never stamp: a secondary that would refuse it, and tests
+	RefreshAfter time.Duration // 0: the core's default
+	ReadOnly     bool          // gate closed, index opened read-only, nothing mirrored: `leftoff plan` without a daemon
+
+	config configs.Link // where it came from
+}
+
+// link runs one Link.
+type link struct {
+	Link
+	log       *zap.Logger
+	clusters  [2]*kafka.Cluster
+	index     *checkpoint.Index
+	keeper    *keeper
+	committer *kafka.Committer
+
+	mu       sync.Mutex
+	errs     [2]error // why a side can't be reached, by side
+	verified [2]chan struct{}
+	running  *running // set once the cluster ids are known
+
+	check func() error // of all links together, when a cluster id became known
+}
+
+// running is what exists from the moment both cluster ids are known.
+type running struct {
+	loop   *replicator.Loop
+	source source
+	tails  [2]*tail.Tail
+}
+
+// source is a mapping source.
+type source interface {
+	replicator.Mapper
+	Run(ctx context.Context) error
+}
+
+func newLink(o Link, log *zap.Logger) *link {
+	l := &link{Link: o, log: log.Named(o.Name)}
+	for side, cfg := range []kafka.Config{o.Primary, o.Secondary} {
+		l.clusters[side] = kafka.Open(cfg, l.log.Named("kafka"))
+		l.verified[side] = make(chan struct{})
+	}
+	return l
+}
+
+// open opens the index, before anything else runs: an index of another link, a newer schema or a lock ends it here.
+func (l *link) open() error {
+	index, err := checkpoint.Open(l.IndexPath, checkpoint.Options{Link: checkpoint.Link{Name: l.Name}, ReadOnly: l.ReadOnly, Logger: l.log.Named("index")})
+	if err != nil {
+		return fmt.Errorf("%w: link %s: %w", ErrRefused, l.Name, err)
+	}
+	l.index, l.keeper = index, newKeeper(index, l.log)
+	return nil
+}
+
+// run keeps the link going until ctx ends. Its errors are final: they wrap ErrRefused.
+func (l *link) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for side := range l.clusters {
+		group.Go(func() error { return l.identify(ctx, replicator.Side(side)) })
+	}
+	group.Go(func() error { return l.start(ctx, group) })
+	return group.Wait()
+}
+
+func (l *link) close() {
+	if l.committer != nil {
+		l.committer.Close()
+	}
+	for _, c := range l.clusters {
+		c.Close()
+	}
+	if l.index == nil {
+		return
+	}
+	if err := l.index.Close(); err != nil {
+		l.log.Error("close the index", zap.Error(err))
+	}
+}
+
+// start builds the line as soon as both cluster ids are known: from the clusters, or, where one is down, from the index.
+func (l *link) start(ctx context.Context, group *errgroup.Group) error {
+	primary, secondary, err := l.ids(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := l.build(primary, secondary)
+	if err != nil {
+		return fmt.Errorf("%w: link %s: %w", ErrRefused, l.Name, err)
+	}
+	l.mu.Lock()
+	l.running = r
+	l.mu.Unlock()
+
+	group.Go(func() error { return r.loop.Run(ctx) })
+	if !l.ReadOnly {
+		group.Go(func() error { return l.keeper.run(ctx) })
+	}
+	for side := range r.tails {
+		group.Go(func() error { return l.onceVerified(ctx, r.tails[side].Run, replicator.Side(side)) })
+	}
+	group.Go(func() error { return l.onceVerified(ctx, r.source.Run, replicator.Primary, replicator.Secondary) })
+	return nil
+}
+
+// onceVerified runs f when the named sides turned out to be the clusters they should be. The end of ctx is no error.
+func (l *link) onceVerified(ctx context.Context, f func(context.Context) error, sides ...replicator.Side) error {
+	for _, side := range sides {
+		select {
+		case <-l.verified[side]:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	if err := f(ctx); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("link %s: %w", l.Name, err)
+	}
+	return nil
+}
+
+// ids waits for both cluster ids; the index's word is enough while a cluster is down.
+func (l *link) ids(ctx context.Context) (primary, secondary string, err error) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		known := l.index.Link()
+		if known.PrimaryClusterID != "" && known.SecondaryClusterID != "" {
+			return known.PrimaryClusterID, known.SecondaryClusterID, nil
+		}
+		select {
+		case <-ctx.Done():
+			return "", "", nil
+		case <-tick.C:
+		}
+	}
+}
+
+func (l *link) build(primaryID, secondaryID string) (*running, error) {
+	r := &running{}
+	intents, err := l.intents()
+	if err != nil {
+		return nil, err
+	}
+	l.committer = l.clusters[replicator.Secondary].NewCommitter(kafka.CommitterOptions{})
+	notify := func(a replicator.Advance) { r.loop.Notify(a) }
+	if r.source, err = l.source(notify); err != nil {
+		return nil, err
+	}
+	r.loop = replicator.NewLoop(replicator.Options{
+		Link: l.Name, PrimaryID: primaryID, OtherID: secondaryID, Mapper: r.source,
+		Sender: &sender{committer: l.committer, intents: l.index},
+		Policy: l.Policy, SelectGroup: l.SelectGroup, SelectTopic: func(t string) bool { _, ok := l.Rename(t); return ok },
+		Remember: l.keeper.remember, Verdicts: fromIndex(l.index), Intents: intents, Writer: uint16(rand.IntN(1 << 16)),
+		NoStamp: l.NoStamp, RefreshAfter: l.RefreshAfter, Closed: l.ReadOnly, Logger: l.log,
+	})
+	for side := range r.tails {
+		r.tails[side] = tail.New(tail.Options{
+			Cluster: l.clusters[side], Side: replicator.Side(side), Out: r.loop.Put, Logger: l.log.Named("tail").Named(replicator.Side(side).String()),
+		})
+	}
+	return r, nil
+}
+
+func (l *link) intents() (map[replicator.Key]int64, error) {
+	all := map[replicator.Key]int64{}
+	err := l.index.Intents(func(i checkpoint.Intent) bool {
+		all[replicator.Key{Group: i.Group, Topic: i.Topic, Partition: i.Partition}] = i.Offset
+		return true
+	})
+	return all, err
+}
