@@ -1,0 +1,63 @@
+package metrics
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// metric is one family: what it is called, what it says, and its labels.
+type metric struct {
+	desc *prometheus.Desc
+	kind prometheus.ValueType
+}
+
+func counter(name, help string, labels ...string) metric {
+	return metric{prometheus.NewDesc("leftoff_"+name, help, labels, nil), prometheus.CounterValue}
+}
+
+func gauge(name, help string, labels ...string) metric {
+	return metric{prometheus.NewDesc("leftoff_"+name, help, labels, nil), prometheus.GaugeValue}
+}
+
+// The families. docs/metrics.md says when to be woken by which.
+var (
+	buildInfo = gauge("build_info", "Always 1; the version is a label.", "version")
+
+	clusterUp = gauge("cluster_up", "1 where the cluster answered last time.", "link", "side")
+	caughtUp  = gauge("caught_up", "1 where the offsets topic was read up to where it ended at start.", "link", "side")
+	pairs     = gauge("offsets_known", "Committed (group, topic, partition) known.", "link", "side")
+	writable  = gauge("writable", "1 where leftoff writes: both sides caught up, and the gate is open.", "link")
+	stampKept = gauge("stamp_kept", "1 where the secondary keeps leftoff's mark, 0 where it drops it; absent before the first write.", "link")
+
+	groups       = gauge("groups", "Consumer groups with commits in chosen topics.", "link")
+	groupsLeft   = gauge("groups_filtered", "Consumer groups that the configuration leaves out.", "link")
+	groupsLive   = gauge("groups_live", "Groups with members on the secondary.", "link")
+	groupVerdict = gauge("groups_by_verdict", "Groups by verdict: taken_over, handed_over, reclaimed.", "link", "verdict")
+	inFlight     = gauge("groups_in_flight", "Groups with a request to the secondary under way.", "link")
+
+	offsets     = gauge("offsets", "Committed offsets by the confidence of their position: exact, floor, behind, unmapped.", "link", "confidence")
+	held        = gauge("offsets_held", "Committed offsets that are not written, by reason.", "link", "reason")
+	due         = gauge("offsets_due", "Committed offsets that are to be written now.", "link")
+	missing     = gauge("offsets_missing", "Committed offsets of which the secondary holds none: auto.offset.reset would decide there.", "link")
+	uncommitted = gauge("partitions_uncommitted", "Mirrored partitions of a committed group's topics without a commit on the primary either.", "link")
+	lagRecords  = gauge("lag_records", "Records that would be read again now because the secondary does not hold the newest position yet.", "link")
+	skipRecords = gauge("skip_records", "Records that would be skipped now because the secondary holds more than it should.", "link")
+	oldestDue   = gauge("oldest_due_seconds", "Age of the oldest commit that is to be written and is not; 0 where there is none.", "link")
+
+	commitsRead  = counter("commits_read_total", "Commits read from the primary.", "link")
+	written      = counter("offsets_written_total", "Offsets that the secondary acknowledged.", "link")
+	coalesced    = counter("commits_coalesced_total", "Commits superseded by a newer one of their key before they were sent.", "link")
+	refused      = counter("offsets_refused_total", "Offsets that the secondary refused.", "link")
+	rewinds      = counter("rewinds_total", "Commits of the primary below the one before.", "link")
+	raised       = counter("positions_raised_total", "Positions raised because the secondary's log start passed them.", "link")
+	refreshed    = counter("offsets_refreshed_total", "Idle offsets written again so that they do not expire.", "link")
+	unreadable   = counter("records_unreadable_total", "Records of the offsets topics whose version is newer than this leftoff.", "link")
+	unknownTypes = counter("records_unknown_total", "Records of the offsets topics of a type that this leftoff does not know.", "link")
+
+	groupLag  = gauge("group_lag_records", "lag_records of one group. Only with metrics.per_group.", "link", "group")
+	groupSkip = gauge("group_skip_records", "skip_records of one group. Only with metrics.per_group.", "link", "group")
+	groupHeld = gauge("group_offsets_held", "offsets_held of one group. Only with metrics.per_group.", "link", "group")
+)
+
+var families = []metric{
+	buildInfo, clusterUp, caughtUp, pairs, writable, stampKept, groups, groupsLeft, groupsLive, groupVerdict, inFlight,
+	offsets, held, due, missing, uncommitted, lagRecords, skipRecords, oldestDue,
+	commitsRead, written, coalesced, refused, rewinds, raised, refreshed, unreadable, unknownTypes, groupLag, groupSkip, groupHeld,
+}
