@@ -19,7 +19,7 @@ var (
 	ErrClosed         = errors.New("closed")
 	// ErrMetadataDropped: committed, but without the metadata, which the broker found too large.
 	ErrMetadataDropped = errors.New("committed without its metadata")
-	ErrNotYet         = errors.New("not built yet")
+	errLeftOut         = errors.New("the broker left it out of its answer")
 )
 
 // Error is what a broker, or the way to it, answered.

@@ -5,6 +5,8 @@ package kafka
 // start below the assigned offset, as a broker returns whole batches; records below the position are already cut off).
 type Fetched struct {
 	TopicPartition
+	// TopicID as of when the partition's leader was last looked up; zero where the cluster has no ids, and from FetchOne.
+	TopicID [16]byte
 	// Batches in log order, control batches included, whatever the isolation. Under ReadCommitted the records of aborted
 	// transactions are here, too: see Aborted. Empty where only the bounds are new, or an empty batch was stepped over.
 	Batches []Batch
@@ -19,6 +21,20 @@ type Fetched struct {
 	// ErrUnauthorized, ErrCorrupt (test with errors.Is). The partition is then unassigned until Assign is called again. Moved leaders, dead
 	// brokers and lost connections never show here: they are retried for as long as it takes.
 	Err error
+
+	partial bool // the response ended within a batch
+}
+
+// size is what counts against FetchOptions.Buffer.
+func (f *Fetched) size() int {
+	n := 256
+	for i := range f.Batches {
+		n += 128
+		for j := range f.Batches[i].Records {
+			n += 72 + f.Batches[i].Records[j].Size()
+		}
+	}
+	return n
 }
 
 // Records counts the records of all batches, control records included.

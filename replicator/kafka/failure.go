@@ -1,0 +1,179 @@
+package kafka
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"syscall"
+
+	"github.com/IBM/sarama"
+)
+
+// failed makes an *Error of what went wrong on the way to a broker. addr may be empty.
+func (c *Cluster) failed(a ask, addr string, err error) error {
+	var done *Error
+	var k sarama.KError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &done):
+		return err
+	case errors.Is(err, ErrClosed):
+		return &Error{Cluster: c.cfg.Name, Op: a.op, On: a.name, Class: Canceled, Err: ErrClosed}
+	case errors.As(err, &k) && !inGreeting(err):
+		return c.answered(a, k, "")
+	}
+	e := &Error{Cluster: c.cfg.Name, Op: a.op, On: a.name}
+	e.Class, e.Err, e.Hint = c.diagnose(addr, err)
+	return e
+}
+
+func inGreeting(err error) bool {
+	var d *dialError
+	return errors.As(err, &d)
+}
+
+// diagnose turns an error of a connection into what a person can act on.
+func (c *Cluster) diagnose(addr string, err error) (Class, error, string) {
+	var lost *lostError
+	var dial *dialError
+	switch {
+	case errors.Is(err, errSpeaksTLS):
+		return Credentials, fmt.Errorf("%s: %w", addr, err), "turn tls on for this cluster, or use its plaintext port"
+	case errors.Is(err, errNotKafka):
+		return Credentials, fmt.Errorf("%s: %w", addr, err), "check host and port; is it an HTTP port, or one that wants TLS?"
+	case errors.As(err, &dial):
+		return c.diagnoseDial(addr, dial)
+	case errors.As(err, &lost):
+		return c.diagnoseLost(addr, lost)
+	case errors.Is(err, context.Canceled):
+		return Canceled, err, ""
+	case errors.Is(err, context.DeadlineExceeded):
+		return Unreachable, fmt.Errorf("%s: %w: no answer in time", addr, ErrUnreachable), ""
+	default:
+		return Fatal, fmt.Errorf("%s: %w", addr, err), ""
+	}
+}
+
+func (c *Cluster) diagnoseLost(addr string, lost *lostError) (Class, error, string) {
+	hint := ""
+	if lost.first && closedByPeer(lost.err) {
+		switch {
+		case c.cfg.SASL == nil:
+			hint = "if it keeps happening: this listener may want sasl"
+			if c.cfg.TLS == nil {
+				hint += " or tls"
+			}
+		}
+	}
+	if silent(lost.err) {
+		return Unreachable, fmt.Errorf("%s: %w: no answer for %v", addr, ErrUnreachable, c.cfg.RequestTimeout), ""
+	}
+	return Unreachable, fmt.Errorf("%s: %w: %w", addr, ErrUnreachable, lost), hint
+}
+
+func (c *Cluster) diagnoseDial(addr string, d *dialError) (Class, error, string) {
+	err := fmt.Errorf("%s: %w: %w", addr, ErrUnreachable, d)
+	if errors.Is(d.err, context.Canceled) {
+		return Canceled, d.err, ""
+	}
+	var k sarama.KError
+	switch {
+	case d.step == stepConnect:
+		return Unreachable, err, connectHint(d.err)
+	case d.step == stepTLS:
+		return c.diagnoseTLS(addr, d)
+	case tlsAlert(d.err):
+		return Credentials, fmt.Errorf("%s: %w: %w", addr, ErrAuthentication, d), "a client certificate (tls.cert_file, tls.key_file) that the broker's authority signed"
+	case errors.As(d.err, &k):
+		return c.diagnoseSASL(addr, k, d.err)
+	case c.cfg.SASL != nil && scramRefused(d.err):
+		return Credentials, fmt.Errorf("%s: %w: %w", addr, ErrAuthentication, d.err), credentialsHint(c.cfg.SASL)
+	case closedByPeer(d.err) && c.cfg.TLS == nil:
+		return Unreachable, err, "turn tls on, if this listener wants it (the broker closed the connection during the handshake)"
+	case closedByPeer(d.err) && c.cfg.SASL != nil:
+		return Unreachable, err, credentialsHint(c.cfg.SASL)
+	}
+	return Unreachable, err, ""
+}
+
+func (c *Cluster) diagnoseSASL(addr string, k sarama.KError, err error) (Class, error, string) {
+	wrap := &brokerError{code: int16(k), message: saslMessage(k, err)}
+	e := fmt.Errorf("%s: %w", addr, wrap)
+	s := c.cfg.SASL
+	if s == nil || codes[int16(k)].class != Credentials {
+		return codes[int16(k)].class, e, ""
+	}
+	switch k {
+	case sarama.ErrUnsupportedSASLMechanism:
+		return Credentials, e, fmt.Sprintf("another sasl.mechanism than %s: the broker's sasl.enabled.mechanisms does not list it", s.Mechanism)
+	case sarama.ErrIllegalSASLState:
+		return Credentials, e, "leave sasl out: this listener does not authenticate"
+	}
+	return Credentials, e, credentialsHint(s)
+}
+
+// saslMessage is what the broker said beside the code.
+func saslMessage(k sarama.KError, err error) string {
+	_, said, _ := strings.Cut(err.Error(), k.Error()+": ")
+	return said
+}
+
+func credentialsHint(s *SASL) string {
+	return fmt.Sprintf("check user name and password of %q, and that the user exists for %s", s.Username, s.Mechanism)
+}
+
+// scramRefused recognises the client side of a failed SCRAM exchange.
+func scramRefused(err error) bool {
+	s := err.Error()
+	return strings.Contains(s, "server signature") || strings.Contains(s, "server error") || strings.Contains(s, "nonce")
+}
+
+func (c *Cluster) diagnoseTLS(addr string, d *dialError) (Class, error, string) {
+	var authority x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var record tls.RecordHeaderError
+	e := fmt.Errorf("%s: %w", addr, d)
+	switch {
+	case errors.As(d.err, &authority):
+		return Credentials, e, "tls.ca_file with the authority that signed the broker's certificate"
+	case errors.As(d.err, &host):
+		return Credentials, e, "tls.server_name, or a broker certificate with this host name"
+	case errors.As(d.err, &invalid):
+		return Credentials, e, "a broker certificate that is valid today (check both clocks, too)"
+	case errors.As(d.err, &record):
+		return Credentials, e, "leave tls out: this port speaks plaintext"
+	case tlsAlert(d.err):
+		return Credentials, e, "a client certificate (tls.cert_file, tls.key_file) that the broker accepts, or another TLS version"
+	case closedByPeer(d.err):
+		return Credentials, fmt.Errorf("%s: %w: the broker closed the connection", addr, d), "leave tls out, if this port speaks plaintext"
+	}
+	return Unreachable, fmt.Errorf("%s: %w: %w", addr, ErrUnreachable, d), ""
+}
+
+// tlsAlert says that the other side refused TLS, or who we are.
+func tlsAlert(err error) bool {
+	var alert tls.AlertError
+	return errors.As(err, &alert) || strings.Contains(err.Error(), "remote error: tls:")
+}
+
+func closedByPeer(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+func connectHint(err error) string {
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "is the broker up, and is the port right?"
+	case strings.Contains(err.Error(), "no such host"):
+		return "check the host name; brokers must also advertise names that this machine resolves (advertised.listeners)"
+	case errors.Is(err, context.DeadlineExceeded), silent(err):
+		return "check address and firewall: nothing answered"
+	}
+	return ""
+}
