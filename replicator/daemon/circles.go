@@ -16,9 +16,8 @@ func (d *Daemon) circles() error {
 			continue // not made from a configuration, or not open yet
 		}
 		links = append(links, l.config)
-		known := l.index.Link()
-		for name, id := range map[string]string{l.config.Primary: known.PrimaryClusterID, l.config.Secondary: known.SecondaryClusterID} {
-			if id != "" {
+		for side, name := range []string{l.config.Primary, l.config.Secondary} {
+			if id := l.known()[side]; id != "" {
 				ids[name] = id
 			}
 		}

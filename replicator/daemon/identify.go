@@ -57,17 +57,22 @@ func (l *link) askID(ctx context.Context, side replicator.Side) (string, error) 
 
 // recognise compares a cluster id with what the index has seen, and tells the index.
 func (l *link) recognise(side replicator.Side, id string) error {
-	known := l.index.Link()
-	other := known.SecondaryClusterID
 	var err error
 	if side == replicator.Primary {
 		err = l.index.Identify(id, "")
 	} else {
-		other = known.PrimaryClusterID
 		err = l.index.Identify("", id)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: link %s: the %s: %w", ErrRefused, l.Name, side, err)
+	}
+	l.mu.Lock()
+	was, other := l.ids[side], l.ids[1-side]
+	l.ids[side] = id
+	l.mu.Unlock()
+	if was != "" && was != id {
+		return fmt.Errorf("%w: link %s: the %s was cluster %s, and is %s now. Try: clusters.*.brokers, or another data_dir for another pair of clusters",
+			ErrRefused, l.Name, side, was, id)
 	}
 	if other == id {
 		return fmt.Errorf("%w: link %s: primary and secondary are the same cluster (id %s). Try: check clusters.*.brokers", ErrRefused, l.Name, id)

@@ -49,7 +49,8 @@ type link struct {
 	committer *kafka.Committer
 
 	mu       sync.Mutex
-	errs     [2]error // why a side can't be reached, by side
+	errs     [2]error  // why a side can't be reached, by side
+	ids      [2]string // cluster ids: from the index, then from the clusters themselves
 	verified [2]chan struct{}
 	running  *running // set once the cluster ids are known
 
@@ -85,6 +86,7 @@ func (l *link) open() error {
 		return fmt.Errorf("%w: link %s: %w", ErrRefused, l.Name, err)
 	}
 	l.index, l.keeper = index, newKeeper(index, l.log)
+	l.ids = [2]string{index.Link().PrimaryClusterID, index.Link().SecondaryClusterID}
 	return nil
 }
 
@@ -115,11 +117,11 @@ func (l *link) close() {
 
 // start builds the line as soon as both cluster ids are known: from the clusters, or, where one is down, from the index.
 func (l *link) start(ctx context.Context, group *errgroup.Group) error {
-	primary, secondary, err := l.ids(ctx)
+	ids, err := l.bothIDs(ctx)
 	if err != nil {
-		return err
+		return nil // ctx ended before the clusters were known
 	}
-	r, err := l.build(primary, secondary)
+	r, err := l.build(ids[replicator.Primary], ids[replicator.Secondary])
 	if err != nil {
 		return fmt.Errorf("%w: link %s: %w", ErrRefused, l.Name, err)
 	}
@@ -153,21 +155,26 @@ func (l *link) onceVerified(ctx context.Context, f func(context.Context) error, 
 	return nil
 }
 
-// ids waits for both cluster ids; the index's word is enough while a cluster is down.
-func (l *link) ids(ctx context.Context) (primary, secondary string, err error) {
+// bothIDs waits for both cluster ids; the index's word is enough while a cluster is down.
+func (l *link) bothIDs(ctx context.Context) ([2]string, error) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		known := l.index.Link()
-		if known.PrimaryClusterID != "" && known.SecondaryClusterID != "" {
-			return known.PrimaryClusterID, known.SecondaryClusterID, nil
+		if ids := l.known(); ids[replicator.Primary] != "" && ids[replicator.Secondary] != "" {
+			return ids, nil
 		}
 		select {
 		case <-ctx.Done():
-			return "", "", nil
+			return [2]string{}, ctx.Err()
 		case <-tick.C:
 		}
 	}
+}
+
+func (l *link) known() [2]string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ids
 }
 
 func (l *link) build(primaryID, secondaryID string) (*running, error) {

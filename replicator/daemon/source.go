@@ -4,12 +4,19 @@ import (
 	"fmt"
 
 	"github.com/leftoff/leftoff/replicator"
+	"github.com/leftoff/leftoff/replicator/identity"
 )
 
 // source makes the link's mapping source.
 func (l *link) source(notify func(replicator.Advance)) (source, error) {
-	if l.ReadOnly && l.Mapping == "mirror" {
-		return &passive{index: l.index, secondary: l.clusters[replicator.Secondary], rename: l.Rename}, nil
+	primary, secondary := l.clusters[replicator.Primary], l.clusters[replicator.Secondary]
+	switch {
+	case l.Mapping == "identity":
+		return identity.New(identity.Options{
+			Primary: primary, Secondary: secondary, Name: l.Rename, Notify: notify, Logger: l.log.Named("identity"),
+		}), nil
+	case l.Mapping == "mirror" && l.ReadOnly:
+		return &passive{index: l.index, secondary: secondary, rename: l.Rename}, nil
 	}
 	return nil, fmt.Errorf("mapping %s is not in this version", l.Mapping)
 }

@@ -43,6 +43,7 @@ func (l *link) sideState(r *running, side int, s *replicator.SideState) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	s.ClusterID = l.ids[side]
 	if err := l.errs[side]; err != nil {
 		s.Error = err.Error()
 	}
