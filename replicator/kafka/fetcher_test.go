@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -128,10 +129,10 @@ func TestFetcherFollowsLeaders(t *testing.T) {
 
 func TestFetcherSurvivesDroppedConnections(t *testing.T) {
 	k := fake(t, 4)
-	drops := 0
+	var fetches atomic.Int64
 	k.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
 		k.KeepControl()
-		if drops++; drops%3 == 0 {
+		if fetches.Add(1)%3 == 0 {
 			return nil, errors.New("dropped"), true
 		}
 		return nil, nil, false
@@ -149,8 +150,8 @@ func TestFetcherSurvivesDroppedConnections(t *testing.T) {
 		}
 		r.until(ends)
 	}
-	if drops < 10 {
-		t.Errorf("only %d fetches", drops)
+	if n := fetches.Load(); n < 10 {
+		t.Errorf("only %d fetches", n)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 func (p *Producer) finder() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	for {
+	for p.ctx.Err() == nil {
 		due, next := p.leaderless()
 		if len(due) > 0 {
 			p.place(due)

@@ -92,6 +92,9 @@ func (l *line) send(cn *conn, some []*sending) *conn {
 	}
 	if cn != nil {
 		cn.close()
+		if transport(err) {
+			err = &lostError{err: err}
+		}
 	}
 	l.failed(some, err)
 	return nil
