@@ -168,7 +168,7 @@ func newHolds(groups []replicator.GroupSnapshot) []Hold {
 	all := make([]Hold, 0, len(reasons))
 	for _, r := range worstFirst(reasons) {
 		a := AdviceOn(r)
-		all = append(all, Hold{r.String(), offsets[r], inGroups[r], a.Meaning, a.Do, details[r]})
+		all = append(all, Hold{r.String(), a.Rank, offsets[r], inGroups[r], a.Meaning, a.Do, details[r]})
 	}
 	return all
 }

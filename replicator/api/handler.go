@@ -73,7 +73,7 @@ func statusOf(err error) int {
 		return http.StatusNotFound
 	case errors.Is(err, replicator.ErrGroupLive), errors.Is(err, replicator.ErrFilteredGroup), errors.Is(err, replicator.ErrCatchingUp):
 		return http.StatusConflict
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, ErrStarting), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusInternalServerError

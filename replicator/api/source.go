@@ -21,7 +21,9 @@ type Source interface {
 
 // What was asked about is not there.
 var (
-	ErrUnknownLink  = errors.New("no such link. Try: leftoff status, which lists them")
+	ErrUnknownLink = errors.New("no such link. Try: leftoff status, which lists them")
+	// ErrStarting: a cluster was never reached since the start, so that nothing can be answered for the link yet.
+	ErrStarting     = errors.New("the link still waits for its clusters. Try: leftoff status, which says for which")
 	ErrUnknownTopic = errors.New("the link knows nothing of this topic. Try: topics.include of the link, and whether the topic exists")
 )
 

@@ -55,6 +55,7 @@ type Totals struct {
 // Hold is one reason with how many offsets it keeps back.
 type Hold struct {
 	Reason  string `json:"reason"`
+	Rank    int    `json:"rank"` // 0 records would be skipped, 1 a person has to act, 2 look by day, 3 passes, 4 as wished
 	Offsets int    `json:"offsets"`
 	Groups  int    `json:"groups"`
 	Meaning string `json:"meaning"`

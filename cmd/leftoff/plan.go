@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/leftoff/leftoff/replicator/api"
+)
+
+func (a *app) planCommand() *cobra.Command {
+	var group string
+	c := a.withPatience(a.withLink(a.withOutput(&cobra.Command{
+		Use: "plan", Short: "what would be written now, and why the rest would not", Args: cobra.NoArgs,
+		Long: `Asks the running daemon; where there is none, reads both clusters once without writing anything.
+
+Exit status: 1 where a hold needs a person.`,
+		Example: `  leftoff plan
+  leftoff plan --group payments -o json`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			p, err := a.asker().Plan(c.Context(), a.link, group)
+			if err != nil {
+				return err
+			}
+			if done, err := a.json(p); !done {
+				printPlan(a.out, p)
+			} else if err != nil {
+				return err
+			}
+			for _, l := range p.Links {
+				if needsPerson(l.Holds) {
+					return errBad
+				}
+			}
+			return nil
+		},
+	})))
+	c.Flags().StringVar(&group, "group", "", "one group only")
+	return c
+}
+
+func printPlan(w io.Writer, p api.Plan) {
+	for i, l := range p.Links {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintf(w, "%s: %d to write, %d held, %d in step\n", l.Name, len(l.Write), len(l.Hold), l.InStep)
+		t := newTable("", "GROUP", "TOPIC", ">PARTITION", ">COMMITTED", ">POSITION", ">NOW THERE", "CONFIDENCE", "REASON")
+		for _, e := range l.Write {
+			t.row(planned("write", e)...)
+		}
+		for _, e := range l.Hold {
+			t.row(planned("hold", e)...)
+		}
+		for _, k := range l.Uncommitted {
+			t.row("none", k.Group, k.Topic, number(int64(k.Partition)), "-", "-", "-", "", "no commit on the primary")
+		}
+		if len(t.rows) > 0 {
+			fmt.Fprintln(w)
+		}
+		t.print(w)
+		printHolds(w, l.Holds)
+	}
+}
+
+func planned(what string, e api.Entry) []string {
+	return []string{what, e.Group, e.Topic, number(int64(e.Partition)), number(e.Offset), maybe(e.Position, "-"), maybe(e.Written, "-"), e.Confidence, e.Reason}
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/leftoff/leftoff/replicator/api"
+)
+
+// someGroups is how many groups are listed before those in step are left out.
+const someGroups = 40
+
+func (a *app) statusCommand() *cobra.Command {
+	var all bool
+	c := a.withPatience(a.withOutput(&cobra.Command{
+		Use: "status", Short: "every group: confidence, lag behind, records at risk, why it is held", Args: cobra.NoArgs,
+		Long: `Asks the running daemon; where there is none, reads both clusters once without writing anything.
+
+  LAG BEHIND  records that would be read again now, because the secondary does not hold the newest position yet
+  RE-READ     bound of what is read again besides, where a position is not exact; ? where no bound is known
+  AT RISK     records that would be skipped, because something else wrote a higher offset on the secondary
+
+Exit status: 1 where records would be skipped, a side does not answer or is still being read, or a hold needs a person.`,
+		Example: `  leftoff status
+  leftoff status -o json | jq '.links[].holds'`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := a.asker().Status(c.Context())
+			if err != nil {
+				return err
+			}
+			if done, err := a.json(s); !done {
+				printStatus(a.out, s, all)
+			} else if err != nil {
+				return err
+			}
+			return verdict(s)
+		},
+	}))
+	c.Flags().BoolVarP(&all, "all", "a", false, fmt.Sprintf("list groups in step, too, where there are more than %d", someGroups))
+	return c
+}
+
+// verdict is the exit status of a Status.
+func verdict(s api.Status) error {
+	for _, l := range s.Links {
+		if !l.Ready || l.Primary.Error != "" || l.Secondary.Error != "" || l.Totals.SkipRecords > 0 || needsPerson(l.Holds) {
+			return errBad
+		}
+	}
+	return nil
+}
+
+// needsPerson says whether a hold is of a kind that does not pass and was not wished.
+func needsPerson(holds []api.Hold) bool {
+	return slices.ContainsFunc(holds, func(h api.Hold) bool { return h.Rank <= 1 })
+}
+
+func printStatus(w io.Writer, s api.Status, all bool) {
+	for i, l := range s.Links {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		printLink(w, l)
+		printGroups(w, l.Groups, all)
+		printHolds(w, l.Holds)
+	}
+}
+
+func printLink(w io.Writer, l api.Link) {
+	t := l.Totals
+	fmt.Fprintf(w, "%s: %s; %s, %s: %s\n", l.Name, writing(l), plural(t.Groups, "group"), plural(t.Offsets, "offset"), confidences(t))
+	printSide(w, "primary  ", l.Primary)
+	printSide(w, "secondary", l.Secondary)
+	if t.SkipRecords > 0 {
+		fmt.Fprintf(w, "  ! %s would be skipped\n", plural(int(t.SkipRecords), "record"))
+	}
+	if t.Missing > 0 {
+		fmt.Fprintf(w, "  ! %s on the secondary without an offset: auto.offset.reset would decide there\n", plural(t.Missing, "partition"))
+	}
+	if t.Uncommitted > 0 {
+		fmt.Fprintf(w, "  ! %s mirrored, but without a commit of their group on the primary: auto.offset.reset decides, there as here\n", plural(t.Uncommitted, "partition"))
+	}
+	if l.Stamp == "dropped" {
+		fmt.Fprintln(w, "  this secondary drops leftoff's mark: idle offsets are written again every few hours")
+	}
+}
+
+func writing(l api.Link) string {
+	switch {
+	case l.Writable:
+		return "writing"
+	case l.Ready:
+		return "looking only, nothing is written"
+	}
+	return "not writing yet"
+}
+
+func confidences(t api.Totals) string {
+	parts := []string{number(int64(t.Exact)) + " exact"}
+	for _, part := range []struct {
+		n    int
+		word string
+	}{{t.Behind, "behind"}, {t.Floor, "floor"}, {t.Unmapped, "unmapped"}, {t.Held, "held"}} {
+		if part.n > 0 {
+			parts = append(parts, number(int64(part.n))+" "+part.word)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func printSide(w io.Writer, name string, s api.Side) {
+	state := "caught up"
+	switch {
+	case s.Error != "":
+		state = "does not answer"
+	case !s.CaughtUp:
+		state = "being read"
+	}
+	fmt.Fprintf(w, "  %s  %s, %s, cluster %s\n", name, state, plural(s.Offsets, "offset"), cmp.Or(s.ClusterID, "unknown"))
+	if s.Error != "" {
+		fmt.Fprintf(w, "             %s\n", s.Error)
+	}
+}
+
+var stateOrder = map[api.State]int{api.Held: 1, api.TakenOver: 2, api.Live: 3, api.HandedOver: 4, api.Writing: 5, api.InStep: 6}
+
+func printGroups(w io.Writer, groups []api.Group, all bool) {
+	sorted := slices.Clone(groups)
+	slices.SortStableFunc(sorted, func(a, b api.Group) int {
+		return cmp.Or(-cmp.Compare(a.SkipRecords, b.SkipRecords), cmp.Compare(stateOrder[a.State], stateOrder[b.State]), cmp.Compare(a.Group, b.Group))
+	})
+	hidden := 0
+	t := newTable("GROUP", "STATE", ">PARTITIONS", "CONFIDENCE", ">LAG BEHIND", ">RE-READ", ">AT RISK", "WHY")
+	for _, g := range sorted {
+		if !all && len(sorted) > someGroups && g.State == api.InStep {
+			hidden++
+			continue
+		}
+		t.row(g.Group, strings.ReplaceAll(string(g.State), "_", " "), number(int64(g.Offsets)), g.Confidence, number(g.LagRecords),
+			maybe(g.RereadRecords, "?"), number(g.SkipRecords), why(g))
+	}
+	fmt.Fprintln(w)
+	t.print(w)
+	if hidden > 0 {
+		fmt.Fprintf(w, "and %s in step (--all lists them)\n", plural(hidden, "group"))
+	}
+}
+
+func why(g api.Group) string {
+	reasons := slices.DeleteFunc(slices.Clone(g.Reasons), func(r string) bool { return r == string(g.State) || r == "group_live" && g.Live })
+	text := strings.Join(reasons, ", ")
+	switch {
+	case g.Why != "" && text != "":
+		return g.Why + "; " + text
+	case g.Why != "":
+		return g.Why
+	}
+	return text
+}
+
+// printHolds says of each reason what it means and what to do, once.
+func printHolds(w io.Writer, holds []api.Hold) {
+	if len(holds) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nHeld back:")
+	for _, h := range holds {
+		fmt.Fprintf(w, "  %s (%s of %s): %s\n", h.Reason, plural(h.Offsets, "offset"), plural(h.Groups, "group"), h.Meaning)
+		if h.Detail != "" {
+			fmt.Fprintf(w, "      %s\n", h.Detail)
+		}
+		fmt.Fprintf(w, "      Try: %s\n", h.Do)
+	}
+}
