@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ func produce(t *testing.T, cl *kgo.Client, topic string, n int) int64 {
 }
 
 func TestOneBrokerKeepsItsRecordsAcrossKill(t *testing.T) {
+	t.Parallel()
 	c := Start(t, Options{})
 	cl := c.Client(t)
 	c.CreateTopic(t, "orders", 1, nil)
@@ -45,6 +47,7 @@ func TestOneBrokerKeepsItsRecordsAcrossKill(t *testing.T) {
 }
 
 func TestOlderKafka(t *testing.T) {
+	t.Parallel()
 	c := Start(t, Options{Version: V39, Props: map[string]string{"offsets.topic.num.partitions": "3"}})
 	c.CreateTopic(t, "orders", 2, map[string]string{"cleanup.policy": "compact"})
 	produce(t, c.Client(t), "orders", 1)
@@ -71,6 +74,7 @@ func TestPauseIsSilence(t *testing.T) {
 }
 
 func TestThreeBrokersLoseACoordinator(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.SkipNow()
 	}
@@ -95,8 +99,11 @@ func TestThreeBrokersLoseACoordinator(t *testing.T) {
 		if err != nil {
 			return err // the client still asks the dead one
 		}
+		// A new coordinator answers what was committed up to its high
+		// watermark, which lags behind its log at first: "no offset", no error.
 		if o, ok := offsets.Lookup("orders", 0); !ok || o.At != 7 {
-			t.Fatalf("the commit is %+v after its coordinator died", o)
+			t.Logf("not there yet: %+v", o)
+			return fmt.Errorf("it is %+v", o)
 		}
 		return nil
 	})

@@ -7,9 +7,21 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Both protocols: consume a few, commit, leave, and go on exactly there.
 func TestJavaConsumerResumes(t *testing.T) {
+	t.Parallel()
 	c, _ := Shared(t)
+	resumes(t, c)
+}
+
+func TestJavaConsumerResumesOnOlderKafka(t *testing.T) {
+	t.Parallel()
+	RequireSoak(t)
+	resumes(t, Start(t, Options{Version: V39}))
+}
+
+// resumes tries both protocols: consume a few, commit, leave, and go on exactly
+// there.
+func resumes(t *testing.T, c *Cluster) {
 	for _, protocol := range []string{Classic, KIP848} {
 		t.Run(protocol, func(t *testing.T) {
 			topic, group := Name(t, "orders"), Name(t, "payments")
@@ -49,6 +61,7 @@ func TestJavaConsumerResumes(t *testing.T) {
 }
 
 func TestJavaConsumerWithoutOffsetSaysSo(t *testing.T) {
+	t.Parallel()
 	c, _ := Shared(t)
 	topic := Name(t, "orders")
 	c.CreateTopic(t, topic, 1, nil)

@@ -64,6 +64,7 @@ func mm2Properties(primary, secondary *Cluster) map[string]string {
 		"sync.topic.acls.enabled":                    "false",
 		"sync.group.offsets.enabled":                 "true",
 		"offset.lag.max":                             "0",
+		"secondary.plugin.discovery":                 "service_load", // a scan of all jars takes seconds
 		"tasks.max":                                  "2",
 		"sync.group.offsets.interval.seconds":        "1",
 		"emit.checkpoints.interval.seconds":          "1",

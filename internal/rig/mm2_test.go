@@ -9,6 +9,7 @@ import (
 )
 
 func TestMirrorMaker2CopiesAcrossKill(t *testing.T) {
+	t.Parallel()
 	primary, secondary := Shared(t)
 	topic := Name(t, "orders")
 	primary.CreateTopic(t, topic, 1, nil)

@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -95,12 +96,16 @@ func (p *process) stop(patience time.Duration) (clean bool) {
 	}
 }
 
-// pause stops the process from running, without it noticing.
+// pause stops the process from running, without it noticing, and returns when
+// it has stopped.
 func (p *process) pause() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.signal(syscall.SIGSTOP)
 	p.paused = true
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	_ = poll(ctx, func() error { return allStopped(p.cmd.Process.Pid) }) // best effort: a thread may be deep in the kernel
 }
 
 func (p *process) resume() {

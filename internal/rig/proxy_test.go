@@ -196,6 +196,7 @@ func TestProxyPassesTLS(t *testing.T) {
 // A client of a Proxied cluster passes the proxy, and the rig's own does not. A
 // produce that is held lands after its client is gone.
 func TestProxiedCluster(t *testing.T) {
+	t.Parallel()
 	c := Start(t, Options{Proxied: true})
 	c.CreateTopic(t, "orders", 1, nil)
 	p := c.Proxy(t, 1)

@@ -14,6 +14,7 @@ import (
 
 // Each listener lets the right client in, and the authorizer asks what for.
 func TestSecureListeners(t *testing.T) {
+	t.Parallel()
 	c := Start(t, Options{Security: &Security{Users: map[string]string{"leftoff": "secret"}, ACLs: true}})
 	c.CreateTopic(t, "orders", 1, nil)
 	good := scram.Auth{User: "leftoff", Pass: "secret"}
