@@ -69,10 +69,15 @@ func (c *Cluster) atCoordinator(ctx context.Context, a ask, group string, f func
 // DescribeGroup describes a group of either protocol. An unknown group is answered as a "Dead" one without members.
 func (c *Cluster) DescribeGroup(ctx context.Context, group string) (GroupDescription, error) {
 	g, err := c.describeClassic(ctx, group)
-	if err != nil || len(g.Members) > 0 || g.State != dead {
+	if err != nil || len(g.Members) > 0 {
 		return g, err
 	}
-	return c.describeConsumer(ctx, group)
+	// Brokers call KIP-848 groups dead here, or show them without their members.
+	modern, err := c.describeConsumer(ctx, group)
+	if err == nil && modern.State == dead {
+		return g, nil
+	}
+	return modern, err
 }
 
 const dead = "Dead"

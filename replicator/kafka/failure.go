@@ -61,14 +61,8 @@ func (c *Cluster) diagnose(addr string, err error) (Class, error, string) {
 
 func (c *Cluster) diagnoseLost(addr string, lost *lostError) (Class, error, string) {
 	hint := ""
-	if lost.first && closedByPeer(lost.err) {
-		switch {
-		case c.cfg.SASL == nil:
-			hint = "if it keeps happening: this listener may want sasl"
-			if c.cfg.TLS == nil {
-				hint += " or tls"
-			}
-		}
+	if lost.first && closedByPeer(lost.err) && c.cfg.SASL == nil {
+		hint = "sasl, if it keeps happening: listeners that want it close the connection at the first question without"
 	}
 	if silent(lost.err) {
 		return Unreachable, fmt.Errorf("%s: %w: no answer for %v", addr, ErrUnreachable, c.cfg.RequestTimeout), ""
@@ -93,12 +87,25 @@ func (c *Cluster) diagnoseDial(addr string, d *dialError) (Class, error, string)
 		return c.diagnoseSASL(addr, k, d.err)
 	case c.cfg.SASL != nil && scramRefused(d.err):
 		return Credentials, fmt.Errorf("%s: %w: %w", addr, ErrAuthentication, d.err), credentialsHint(c.cfg.SASL)
-	case closedByPeer(d.err) && c.cfg.TLS == nil:
-		return Unreachable, err, "turn tls on, if this listener wants it (the broker closed the connection during the handshake)"
-	case closedByPeer(d.err) && c.cfg.SASL != nil:
-		return Unreachable, err, credentialsHint(c.cfg.SASL)
+	case closedByPeer(d.err):
+		return Unreachable, err, c.hangUpHint()
+	case silent(d.err), errors.Is(d.err, context.DeadlineExceeded):
+		return Unreachable, err, "is it a Kafka listener? It takes connections, but does not answer"
 	}
 	return Unreachable, err, ""
+}
+
+// hangUpHint guesses why a broker closed the connection during the handshake. Kafka says what it does not like; what stands
+// before it, or another TLS mode, does not.
+func (c *Cluster) hangUpHint() string {
+	var hints []string
+	if s := c.cfg.SASL; s != nil {
+		hints = append(hints, credentialsHint(s))
+	}
+	if c.cfg.TLS == nil {
+		hints = append(hints, "turn tls on, if this listener wants it")
+	}
+	return strings.Join(hints, "; ")
 }
 
 func (c *Cluster) diagnoseSASL(addr string, k sarama.KError, err error) (Class, error, string) {
@@ -152,6 +159,8 @@ func (c *Cluster) diagnoseTLS(addr string, d *dialError) (Class, error, string) 
 		return Credentials, e, "a client certificate (tls.cert_file, tls.key_file) that the broker accepts, or another TLS version"
 	case closedByPeer(d.err):
 		return Credentials, fmt.Errorf("%s: %w: the broker closed the connection", addr, d), "leave tls out, if this port speaks plaintext"
+	case silent(d.err), errors.Is(d.err, context.DeadlineExceeded):
+		return Unreachable, fmt.Errorf("%s: %w: %w", addr, ErrUnreachable, d), "leave tls out, if this port speaks plaintext"
 	}
 	return Unreachable, fmt.Errorf("%s: %w: %w", addr, ErrUnreachable, d), ""
 }

@@ -70,6 +70,9 @@ func (c *Cluster) fetchOffsetsAt(ctx context.Context, at coordinated, groups map
 	}
 	for _, g := range answers {
 		a.name = g.GroupId
+		if g.Err == sarama.ErrGroupIDNotFound {
+			g.Err = sarama.ErrNoError // no group, no offsets
+		}
 		if err := c.answered(a, g.Err, ""); err != nil {
 			if Classify(err) == Refind {
 				c.coordinators.missed(ctx, g.GroupId, at.id, at.guess)

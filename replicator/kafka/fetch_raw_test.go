@@ -78,7 +78,7 @@ func TestFetcherStepsOverEmptyBatches(t *testing.T) {
 	tp := TopicPartition{"t", 0}
 	s := &script{high: 2010, at: map[int64][]byte{
 		0:    append(rawBatch(0, 4, 0, 0, 1, 2, 3, 4), rawBatch(5, 9, 0)...), // [full][empty]
-		5:    rawBatch(5, 1999, 0),                                          // [empty]
+		5:    rawBatch(5, 1999, 0),                                           // [empty]
 		2000: append(rawBatch(2000, 2003, 0), rawBatch(2004, 2009, 0, 2006)...),
 	}}
 	s.play(k)
