@@ -110,40 +110,44 @@ func (t *Tail) run(ctx context.Context, fetched <-chan []kafka.Fetched) error {
 // takeAll decodes what a poll brought, and hands on as soon as there is enough. Only after the last change of a partition
 // is handed on does reaching its end count.
 func (t *Tail) takeAll(ctx context.Context, fs []kafka.Fetched) error {
+	left := 0
+	for i := range fs {
+		left += fs[i].Records()
+	}
 	for i := range fs {
 		f := &fs[i]
 		p, ok := t.parts[f.Partition]
-		if !ok || !p.reading {
-			continue
-		}
 		for j := range f.Batches {
-			t.reserve(f.Batches[j:])
-			t.decoder.batch(&f.Batches[j], p.open)
-			if len(t.changes) < maxChanges {
+			n := len(f.Batches[j].Records)
+			if !ok || !p.reading {
+				left -= n
 				continue
 			}
-			if err := t.flush(ctx); err != nil {
+			if err := t.reserve(ctx, n, left); err != nil {
 				return err
 			}
+			t.decoder.batch(&f.Batches[j], p.open)
+			left -= n
 		}
-		t.moved(p, f)
+		if ok && p.reading {
+			t.moved(p, f)
+		}
 	}
 	return t.flush(ctx)
 }
 
-// reserve makes room for the changes of the coming batches, once a flush.
-func (t *Tail) reserve(coming []kafka.Batch) {
-	if t.changes != nil {
-		return
-	}
-	n := 0
-	for i := range coming {
-		if n += len(coming[i].Records); n >= maxChanges {
-			n = maxChanges + len(coming[i].Records)
-			break
+// reserve makes room for the n changes of a batch, of left that this poll still brings, so that changes are not copied from
+// one slice to a larger one. What does not fit is handed on first.
+func (t *Tail) reserve(ctx context.Context, n, left int) error {
+	if len(t.changes) > 0 && len(t.changes)+n > cap(t.changes) {
+		if err := t.flush(ctx); err != nil {
+			return err
 		}
 	}
-	t.changes = make([]replicator.Change, 0, n)
+	if len(t.changes) == 0 && cap(t.changes) < n {
+		t.changes = make([]replicator.Change, 0, min(left, max(n, maxChanges)))
+	}
+	return nil
 }
 
 // moved takes note of a partition's new position.
