@@ -26,6 +26,7 @@ func (c Cluster) connect() (*kgo.Client, error) {
 		kgo.SeedBrokers(c.Brokers...),
 		kgo.ClientID("leftoff-judge"),
 		kgo.MetadataMinAge(50 * time.Millisecond),
+		kgo.MetadataMaxAge(time.Second), // else a dead coordinator is asked for minutes
 		kgo.RetryTimeout(20 * time.Second),
 	}
 	return kgo.NewClient(append(opts, c.Opts...)...)
