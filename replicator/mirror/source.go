@@ -1,0 +1,218 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/leftoff/leftoff/checkpoint"
+	"github.com/leftoff/leftoff/replicator"
+	"github.com/leftoff/leftoff/replicator/kafka"
+)
+
+// Options of a Source.
+type Options struct {
+	Primary, Secondary Cluster
+	Index              *checkpoint.Index
+	// Select says what a primary topic is called on the secondary, and whether it is mirrored at all.
+	Select func(topic string) (secondary string, ok bool)
+	// ReadUncommitted copies the records of aborted and open transactions, too.
+	ReadUncommitted bool
+	// Notify tells the planner what is new. It must not block.
+	Notify func(replicator.Advance)
+	Logger *zap.Logger
+	// Refresh is how often topics and ends are looked at. Default 1 s.
+	Refresh time.Duration
+	// Prefetch bounds the bytes held in memory. Default 64 MiB.
+	Prefetch int
+}
+
+func (o *Options) setDefaults() {
+	if o.Notify == nil {
+		o.Notify = func(replicator.Advance) {}
+	}
+	if o.Logger == nil {
+		o.Logger = zap.NewNop()
+	}
+	if o.Refresh <= 0 {
+		o.Refresh = time.Second
+	}
+	if o.Prefetch <= 0 {
+		o.Prefetch = 64 << 20
+	}
+}
+
+// Source is the built-in mirror. It implements replicator.Mapper.
+type Source struct {
+	opt    Options
+	log    *zap.Logger
+	flush  flusher
+	look   chan struct{} // look at the topics now
+	active atomic.Int64  // partitions
+
+	mu       sync.RWMutex
+	topics   map[string]*topic // by the primary's name
+	problems [2]string         // by side, for status
+	counts   map[string]int32  // partitions of every selected topic of the primary
+
+	idMu sync.Mutex
+	id   *kafka.ProducerID
+
+	// run's own
+	feeds    *feeds
+	producer *kafka.Producer
+	group    *errgroup.Group
+}
+
+var _ replicator.Mapper = (*Source)(nil)
+
+// New returns a source that answers from the index as soon as it runs.
+func New(o Options) *Source {
+	o.setDefaults()
+	s := &Source{opt: o, log: o.Logger.Named("mirror"), topics: map[string]*topic{}, counts: map[string]int32{}, look: make(chan struct{}, 1)}
+	s.flush.do = o.Index.Flush
+	return s
+}
+
+// Run copies until ctx ends. Clusters that are down are waited for.
+func (s *Source) Run(ctx context.Context) error {
+	isolation := kafka.ReadCommitted
+	if s.opt.ReadUncommitted {
+		isolation = kafka.ReadUncommitted
+	}
+	fetcher := s.opt.Primary.NewFetcher(kafka.FetchOptions{Isolation: isolation, PartitionMaxBytes: 1 << 20, Buffer: s.opt.Prefetch / 4})
+	defer fetcher.Close()
+	s.producer = s.opt.Secondary.NewProducer(kafka.ProducerOptions{})
+	defer s.producer.Close()
+	s.feeds = newFeeds(fetcher)
+
+	g, ctx := errgroup.WithContext(ctx)
+	s.group = g
+	s.recall(ctx)
+	g.Go(func() error { return s.feeds.run(ctx) })
+	g.Go(func() error { return s.every(ctx, s.look, s.discover) })
+	g.Go(func() error { return s.every(ctx, nil, s.watch) })
+	err := g.Wait()
+	if errors.Is(err, kafka.ErrClosed) && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// every makes a round each Refresh, and when woken.
+func (s *Source) every(ctx context.Context, wake <-chan struct{}, round func(context.Context)) error {
+	for {
+		round(ctx)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-wake:
+		case <-time.After(s.opt.Refresh):
+		}
+	}
+}
+
+// NewID returns the process's producer id, or another one when that is spent.
+func (s *Source) newID(ctx context.Context, spent int64) (kafka.ProducerID, error) {
+	s.idMu.Lock()
+	defer s.idMu.Unlock()
+	if s.id != nil && s.id.ID != spent {
+		return *s.id, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	id, err := s.opt.Secondary.InitProducer(ctx)
+	if err != nil {
+		return id, err
+	}
+	s.id = &id
+	return id, nil
+}
+
+// share is how much memory a partition may hold.
+func (s *Source) share() int {
+	return max(64<<10, s.opt.Prefetch*3/4/int(max(1, s.active.Load())))
+}
+
+// State lists all partitions, by topic and number.
+func (s *Source) State() []State {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var all []State
+	for _, t := range s.topics {
+		for _, p := range t.parts {
+			st := p.view.snapshot()
+			st.Topic, st.Secondary, st.Partition = t.name, t.secondary, p.number
+			if t.problem.detail != "" && st.Detail == "" {
+				st.Detail = t.problem.detail
+			}
+			all = append(all, st)
+		}
+	}
+	slices.SortFunc(all, func(a, b State) int {
+		if c := strings.Compare(a.Topic, b.Topic); c != 0 {
+			return c
+		}
+		return int(a.Partition - b.Partition)
+	})
+	return all
+}
+
+// Problems lists what keeps topics from being mirrored, and clusters from answering.
+func (s *Source) Problems() []string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var all []string
+	for _, t := range s.topics {
+		if t.problem.detail != "" {
+			all = append(all, t.problem.detail)
+		}
+	}
+	slices.Sort(all)
+	for _, p := range s.problems {
+		if p != "" {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// flusher lets callers that come at once share one flush.
+type flusher struct {
+	do func() error
+
+	mu      sync.Mutex
+	running sync.Mutex
+	next    *flushing
+}
+
+type flushing struct {
+	once sync.Once
+	err  error
+}
+
+// Flush makes durable what was written before it was called.
+func (f *flusher) Flush() error {
+	f.mu.Lock()
+	if f.next == nil {
+		f.next = &flushing{}
+	}
+	mine := f.next
+	f.mu.Unlock()
+	f.running.Lock()
+	defer f.running.Unlock()
+	mine.once.Do(func() {
+		f.mu.Lock()
+		f.next = nil // who comes from now on is not in this one
+		f.mu.Unlock()
+		mine.err = f.do()
+	})
+	return mine.err
+}
