@@ -80,6 +80,17 @@ func (c *Client) Reclaim(ctx context.Context, q Reclaim) (r Reclaimed, err error
 	return r, err
 }
 
+// Alive says whether the daemon's process answers.
+func (c *Client) Alive(ctx context.Context) error {
+	return c.get(ctx, "/healthz", nil, &struct{}{})
+}
+
+// Ready says whether every link has caught up.
+func (c *Client) Ready(ctx context.Context) (r Readiness, err error) {
+	err = c.get(ctx, "/readyz", nil, &r)
+	return r, err
+}
+
 func (c *Client) get(ctx context.Context, path string, q url.Values, into any) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path+"?"+q.Encode(), nil)
 	if err != nil {
@@ -97,7 +108,7 @@ func (c *Client) do(request *http.Request, into any) error {
 		return fmt.Errorf("ask the daemon: %w", err)
 	}
 	defer answer.Body.Close()
-	if answer.StatusCode/100 != 2 {
+	if _, readiness := into.(*Readiness); answer.StatusCode/100 != 2 && !(readiness && answer.StatusCode == http.StatusServiceUnavailable) {
 		return problemOf(answer)
 	}
 	if err := json.NewDecoder(answer.Body).Decode(into); err != nil {
