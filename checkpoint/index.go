@@ -1,102 +1,156 @@
 package checkpoint
 
 import (
+	"errors"
 	"sync"
+	"sync/atomic"
+
+	"go.etcd.io/bbolt"
+	"go.uber.org/zap"
 )
 
 // Index is one link's index.
 type Index struct {
-	mu       sync.Mutex
-	link     Link
-	pairs    []*Pair
-	live     map[string]*Pair
+	path     string
+	db       *bbolt.DB
+	readOnly bool
+	log      *zap.Logger
+	limiter  limiter
+	cached   atomic.Int64 // runs in memory
+
+	flushing sync.Mutex // one Flush at a time
+
+	judging  sync.Mutex
 	verdicts map[string]Verdict
-	intents  map[OffsetKey]Intent
-	held     map[OffsetKey]Held
-}
 
-// Open opens or makes the index at path.
-func Open(path string, o Options) (*Index, error) {
-	return &Index{link: o.Link, live: map[string]*Pair{}, verdicts: map[string]Verdict{},
-		intents: map[OffsetKey]Intent{}, held: map[OffsetKey]Held{}}, nil
-}
+	mu     sync.Mutex
+	closed bool
+	link   Link
+	pairs  []*Pair // by number
+	live   map[string]*Pair
+	held   map[OffsetKey]*Held // not flushed yet; nil means dropped
+	dirty  map[*Partition]struct{}
+	purge  []uint32 // retired pairs whose partitions are still on disk
 
-// Identify says the cluster ids once they are known; ErrOtherLink when they are not those of this index.
-func (x *Index) Identify(primaryClusterID, secondaryClusterID string) error { return nil }
+	// update is db.Update, but for tests that make it fail.
+	update func(func(*bbolt.Tx) error) error
+}
 
 // Link is the link as stored.
-func (x *Index) Link() Link { return x.link }
-
-// Close flushes and closes. A second Close does nothing.
-func (x *Index) Close() error { return nil }
-
-// Flush makes everything durable, in one bbolt update.
-func (x *Index) Flush() error { return nil }
-
-// Check proves the index consistent.
-func (x *Index) Check() error { return nil }
-
-// Stats counts over the whole index.
-func (x *Index) Stats() (Stats, error) { return Stats{}, nil }
-
-// Pair returns the pair of these topics, made when there is none. Other topic ids than before retire the old pair.
-func (x *Index) Pair(t Topics) (p *Pair, created bool, err error) {
+func (x *Index) Link() Link {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if p = x.live[t.Primary.Name]; p != nil {
-		was := p.info.Topics
-		if was.Primary == t.Primary && was.Secondary == t.Secondary {
-			p.info.Partitions = t.Partitions
-			return p, false, nil
+	return x.link
+}
+
+// view runs f over what is on disk; f must be short, as pages are not used again while it runs.
+func (x *Index) view(f func(*bbolt.Tx) error) error { return closedErr(x.db.View(f)) }
+
+// put runs a small update of its own, durable when it returns.
+func (x *Index) put(f func(*bbolt.Tx) error) error {
+	if x.readOnly {
+		return ErrReadOnly
+	}
+	return closedErr(x.update(f))
+}
+
+func closedErr(err error) error {
+	if errors.Is(err, bbolt.ErrDatabaseNotOpen) {
+		return ErrClosed
+	}
+	return err
+}
+
+func (x *Index) soil(p *Partition) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.dirty[p] = struct{}{}
+}
+
+// Flush makes everything durable, in one bbolt update with an fsync; nothing to do is nothing done. When it fails (a full
+// disk), everything stays in memory and the next Flush tries again.
+func (x *Index) Flush() error {
+	x.flushing.Lock()
+	defer x.flushing.Unlock()
+	if x.readOnly {
+		return nil
+	}
+	x.mu.Lock()
+	if x.closed {
+		x.mu.Unlock()
+		return ErrClosed
+	}
+	dirty, held, purge := x.dirty, x.held, x.purge
+	x.dirty, x.held = map[*Partition]struct{}{}, map[OffsetKey]*Held{}
+	x.mu.Unlock()
+	if len(dirty) == 0 && len(held) == 0 && len(purge) == 0 {
+		return nil
+	}
+	changes := make([]*change, 0, len(dirty))
+	for p := range dirty {
+		changes = append(changes, p.take())
+	}
+	var rest []uint32
+	err := closedErr(x.update(func(tx *bbolt.Tx) (err error) {
+		for _, b := range partitionBuckets {
+			tx.Bucket(b).FillPercent = fillPercent
 		}
-		p.info.Retired = true
+		for _, ch := range changes {
+			if ch.p.pair.retired() {
+				continue
+			}
+			if err := ch.write(tx); err != nil {
+				return err
+			}
+		}
+		if err := writeHeld(tx, held); err != nil {
+			return err
+		}
+		rest, err = purgePairs(tx, purge)
+		return err
+	}))
+	if err != nil {
+		x.spill(changes, held)
+		return err
 	}
-	p = &Pair{info: PairInfo{Number: uint32(len(x.pairs) + 1), Topics: t}, partitions: map[int32]*Partition{}}
-	x.pairs = append(x.pairs, p)
-	x.live[t.Primary.Name] = p
-	return p, true, nil
+	for _, ch := range changes {
+		ch.settle()
+	}
+	x.mu.Lock()
+	x.purge = append(rest, x.purge[len(purge):]...)
+	x.mu.Unlock()
+	return nil
 }
 
-// Pairs lists all pairs, the retired ones too.
-func (x *Index) Pairs() []PairInfo {
+// fillPercent leaves little room in pages: keys of a partition come in order.
+const fillPercent = 0.9
+
+// spill gives back what a Flush could not write.
+func (x *Index) spill(changes []*change, held map[OffsetKey]*Held) {
+	for _, ch := range changes {
+		ch.spill()
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	var all []PairInfo
-	for _, p := range x.pairs {
-		all = append(all, p.info)
+	for k, h := range held {
+		if _, newer := x.held[k]; !newer {
+			x.held[k] = h
+		}
 	}
-	return all
 }
 
-// Lookup returns the live pair of a primary topic.
-func (x *Index) Lookup(primaryTopic string) (*Pair, bool) {
+// Close flushes and closes. A second Close does nothing. When the flush fails the index is closed all the same.
+func (x *Index) Close() error {
+	flushed := x.Flush()
+	if errors.Is(flushed, ErrClosed) {
+		flushed = nil
+	}
 	x.mu.Lock()
-	defer x.mu.Unlock()
-	p, ok := x.live[primaryTopic]
-	return p, ok
-}
-
-// Retire ends a pair: its runs are dropped, its number is never used again.
-func (x *Index) Retire(p *Pair) error { return nil }
-
-// Pair is a primary topic and its mirrored one.
-type Pair struct {
-	mu         sync.Mutex
-	info       PairInfo
-	partitions map[int32]*Partition
-}
-
-// Info is the pair as stored.
-func (p *Pair) Info() PairInfo { return p.info }
-
-// Partition returns a partition of the pair. Safe for concurrent use.
-func (p *Pair) Partition(n int32) *Partition {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	q := p.partitions[n]
-	if q == nil {
-		q = &Partition{epochs: map[Side][]EpochStart{}}
-		p.partitions[n] = q
+	was := x.closed
+	x.closed = true
+	x.mu.Unlock()
+	if was {
+		return nil
 	}
-	return q
+	return errors.Join(flushed, x.db.Close())
 }

@@ -38,7 +38,7 @@ func (c *Copies) weave(r Run) error {
 		c.Main = c.push(c.Main, r)
 		return nil
 	}
-	if err := c.reach(r.Primary); err != nil {
+	if err := c.Reach(r.Primary); err != nil {
 		return err
 	}
 	c.kill(r.Primary, r.PrimaryEnd())

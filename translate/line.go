@@ -62,8 +62,8 @@ func (c *Copies) joined(at Place) Place {
 	return at
 }
 
-// reach makes sure that the run before a primary offset is in memory.
-func (c *Copies) reach(primary int64) error {
+// Reach makes sure that the run before a primary offset is in memory.
+func (c *Copies) Reach(primary int64) error {
 	if c.Older == nil || len(c.Main) > 0 && c.Main[0].Primary < primary {
 		return nil
 	}

@@ -60,7 +60,7 @@ func (c *Copies) surface(first Place) error {
 	if len(c.Pending) == 0 || first.HasNext && c.Pending[0].Primary >= first.Next.Primary {
 		return nil
 	}
-	if err := c.reach(c.Pending[0].Primary); err != nil {
+	if err := c.Reach(c.Pending[0].Primary); err != nil {
 		return err
 	}
 	c.promote(0, false)

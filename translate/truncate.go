@@ -16,7 +16,7 @@ func (c *Copies) TruncateSecondary(from int64) (resume int64, err error) {
 		return 0, err
 	}
 	if at.HasNext {
-		if err := c.reach(at.Next.Primary); err != nil {
+		if err := c.Reach(at.Next.Primary); err != nil {
 			return 0, err
 		}
 	}
@@ -129,7 +129,7 @@ func (c *Copies) reweave(from, revived, lowest int64) error {
 	if at.HasNext {
 		start = min(start, at.Next.Primary)
 	}
-	if err := c.reach(start); err != nil {
+	if err := c.Reach(start); err != nil {
 		return err
 	}
 	was := Search(c.Main, start, Run.PrimaryEnd)
@@ -183,7 +183,7 @@ func (c *Copies) TruncatePrimary(from int64) error {
 		return err
 	}
 	if at.HasNext {
-		if err := c.reach(at.Next.Primary); err != nil {
+		if err := c.Reach(at.Next.Primary); err != nil {
 			return err
 		}
 		c.touch(at.Next.Primary)
