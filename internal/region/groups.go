@@ -140,14 +140,15 @@ func (g *group) changes(r *Region, info *kfake.GroupInfo) []entry {
 	return g.classicChanges(info)
 }
 
-// classicChanges: Kafka writes a group when its leader has synced, and when it has become empty.
+// classicChanges: Kafka writes a group, empty, when the first member asks to join; when its leader has synced; and when it
+// has become empty.
 func (g *group) classicChanges(info *kfake.GroupInfo) []entry {
 	switch {
 	case info.State == "Stable" && len(info.Members) > 0:
 		if g.written && g.epoch == info.Epoch && len(g.members) == len(info.Members) {
 			return nil
 		}
-	case info.State == "Empty" && len(g.members) > 0:
+	case info.State == "Empty" && len(g.members) > 0, !g.written && g.protocolType != "":
 		info.Members = nil
 	default:
 		return nil

@@ -3,7 +3,8 @@ package region
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/leftoff/leftoff/internal/rig"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain looks for goroutines that were left behind, and ends the real clusters.
+func TestMain(m *testing.M) { rig.Main(m) }

@@ -201,12 +201,12 @@ func (c *Client) DeleteTopic(ctx context.Context, name string) error {
 	return nil
 }
 
-// again tries until it works, for errors that brokers call retriable.
+// again tries until it works, for errors that brokers call retriable, and while the last transaction is still ending.
 func again(ctx context.Context, try func() error) error {
 	for {
 		err := try()
 		var ke *kerr.Error
-		if err == nil || !errors.As(err, &ke) || !ke.Retriable {
+		if err == nil || !errors.As(err, &ke) || !ke.Retriable && ke != kerr.ConcurrentTransactions {
 			return err
 		}
 		select {

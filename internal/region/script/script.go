@@ -156,7 +156,10 @@ func (s *run) transactions() error {
 			o      Offset
 			commit bool
 		}{{aborted, false}, {committed, true}, {aborted, false}} {
-			if err := errors.Join(t.Commit(s.ctx, s.group(name), x.o), t.End(s.ctx, x.commit)); err != nil {
+			if err := t.Commit(s.ctx, s.group(name), x.o); err != nil {
+				return err
+			}
+			if err := t.End(s.ctx, x.commit); err != nil {
 				return err
 			}
 		}
