@@ -13,8 +13,8 @@ const (
 	producerFenced       = 90
 )
 
-// judge says what a failed produce means, with a sentence for people.
-func judge(err error) (outcome, string) {
+// classify says what a failed produce means, with a sentence for people.
+func classify(err error) (outcome, string) {
 	sentence := err.Error()
 	switch kafka.Classify(err) {
 	case kafka.Retry, kafka.Refind, kafka.Unreachable:

@@ -1,0 +1,5 @@
+package mirror
+
+const childEnv = "LEFTOFF_MIRROR_CHILD"
+
+func child() int { return 0 }
