@@ -87,7 +87,7 @@ const (
 // New returns a source that knows nothing yet.
 func New(o Options) *Source {
 	o.setDefaults()
-	return &Source{opt: o, log: o.Logger.Named("identity"), topics: map[string]*topic{}, wanted: map[*partition]struct{}{},
+	return &Source{opt: o, log: o.Logger, topics: map[string]*topic{}, wanted: map[*partition]struct{}{},
 		followNow: make(chan struct{}, 1), guardNow: make(chan struct{}, 1), chaseNow: make(chan struct{}, 1), proveNow: make(chan struct{}, 1)}
 }
 

@@ -52,7 +52,7 @@ func New(o Options) *Tail { return newTail(realCluster{o.Cluster}, o) }
 
 func newTail(c cluster, o Options) *Tail {
 	o.setDefaults()
-	t := &Tail{opt: o, cluster: c, log: o.Logger.Named("tail").With(zap.Stringer("side", o.Side)), parts: map[int32]*partition{}}
+	t := &Tail{opt: o, cluster: c, log: o.Logger, parts: map[int32]*partition{}}
 	t.decoder = decoder{names: newNames(o.Filter), emit: t.emit}
 	return t
 }
