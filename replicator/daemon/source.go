@@ -5,6 +5,7 @@ import (
 
 	"github.com/leftoff/leftoff/replicator"
 	"github.com/leftoff/leftoff/replicator/identity"
+	"github.com/leftoff/leftoff/replicator/mirror"
 )
 
 // source makes the link's mapping source.
@@ -17,6 +18,10 @@ func (l *link) source(notify func(replicator.Advance)) (source, error) {
 		}), nil
 	case l.Mapping == "mirror" && l.ReadOnly:
 		return &passive{index: l.index, secondary: secondary, rename: l.Rename}, nil
+	case l.Mapping == "mirror":
+		return mirror.New(mirror.Options{
+			Primary: primary, Secondary: secondary, Index: l.index, Select: l.Rename, Notify: notify, Logger: l.log,
+		}), nil
 	}
 	return nil, fmt.Errorf("mapping %s is not in this version", l.Mapping)
 }
