@@ -16,7 +16,7 @@ import (
 type conn struct {
 	addr   string
 	broker *sarama.Broker
-	raw    net.Conn
+	raw    *wire
 	dead   bool
 	proven bool // a request has been answered
 	idle   time.Time
@@ -45,7 +45,7 @@ func (c *Cluster) dial(ctx context.Context, addr string, o connOptions) (*conn, 
 		raw.Close()
 		return nil, &dialError{step: stepTLS, err: err}
 	}
-	cn := &conn{addr: addr, raw: raw, broker: sarama.NewBroker(addr)}
+	cn := &conn{addr: addr, raw: w, broker: sarama.NewBroker(addr)}
 	if err := c.greet(ctx, cn, secured, o); err != nil {
 		return nil, err
 	}
@@ -77,10 +77,13 @@ func (c *Cluster) greet(ctx context.Context, cn *conn, over net.Conn, o connOpti
 		return &dialError{step: stepGreet, err: err}
 	}
 	ok, err := cn.broker.Connected() // waits for the end of it all
-	if ok && err == nil && ctx.Err() == nil {
+	if ok && err == nil && ctx.Err() == nil && cn.raw.strange == nil {
 		return nil
 	}
 	cn.close()
+	if cn.raw.strange != nil {
+		return &dialError{step: stepGreet, err: cn.raw.strange}
+	}
 	if err == nil || ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}

@@ -75,7 +75,7 @@ func (c *Cluster) diagnoseDial(addr string, d *dialError) (Class, error, string)
 	if errors.Is(d.err, context.Canceled) {
 		return Canceled, d.err, ""
 	}
-	var k sarama.KError
+	k, coded := saslCode(d.err)
 	switch {
 	case d.step == stepConnect:
 		return Unreachable, err, connectHint(d.err)
@@ -83,8 +83,10 @@ func (c *Cluster) diagnoseDial(addr string, d *dialError) (Class, error, string)
 		return c.diagnoseTLS(addr, d)
 	case tlsAlert(d.err):
 		return Credentials, fmt.Errorf("%s: %w: %w", addr, ErrAuthentication, d), "a client certificate (tls.cert_file, tls.key_file) that the broker's authority signed"
-	case errors.As(d.err, &k):
+	case coded:
 		return c.diagnoseSASL(addr, k, d.err)
+	case errors.As(d.err, new(sarama.ConfigurationError)):
+		return Credentials, fmt.Errorf("%s: %w", addr, d.err), fmt.Sprintf("sasl.mechanism: one of %v", Mechanisms())
 	case c.cfg.SASL != nil && scramRefused(d.err):
 		return Credentials, fmt.Errorf("%s: %w: %w", addr, ErrAuthentication, d.err), credentialsHint(c.cfg.SASL)
 	case closedByPeer(d.err):
@@ -122,6 +124,17 @@ func (c *Cluster) diagnoseSASL(addr string, k sarama.KError, err error) (Class, 
 		return Credentials, e, "leave sasl out: this listener does not authenticate"
 	}
 	return Credentials, e, credentialsHint(s)
+}
+
+// saslCode finds the error code of a handshake. sarama wraps it in an error that answers errors.Is, but not errors.As.
+func saslCode(err error) (sarama.KError, bool) {
+	for _, k := range []sarama.KError{sarama.ErrSASLAuthenticationFailed, sarama.ErrUnsupportedSASLMechanism, sarama.ErrIllegalSASLState} {
+		if errors.Is(err, k) {
+			return k, true
+		}
+	}
+	var k sarama.KError
+	return k, errors.As(err, &k)
 }
 
 // saslMessage is what the broker said beside the code.

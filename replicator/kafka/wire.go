@@ -21,8 +21,9 @@ const maxAnswer = 1 << 30
 // the first answer, because a TLS alert or an HTTP error make a better message than a decoding error.
 type wire struct {
 	net.Conn
-	idle  time.Duration
-	sniff bool
+	idle    time.Duration
+	sniff   bool
+	strange error // what the first answer gave away; read after the greeting
 }
 
 // SetReadDeadline is what sarama would set for a whole response: ignored, see Read.
@@ -35,8 +36,9 @@ func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
 	if w.sniff && n >= 4 {
 		w.sniff = false
-		if strange := sniff(p[:n]); strange != nil {
-			return 0, strange
+		if w.strange = sniff(p[:n]); w.strange != nil {
+			w.Conn.Close() // sarama would try an older version
+			return 0, w.strange
 		}
 	}
 	return n, err
