@@ -25,6 +25,9 @@ func (c *checker) links() {
 		c.patterns(path+".topics", l.Topics.Include, l.Topics.Exclude)
 		c.patterns(path+".groups", l.Groups.Include, l.Groups.Exclude)
 		c.policy(path+".policy", l.Policy)
+		if l.Mapping == MappingIdentity && l.Mirror != (Mirror{}) {
+			c.say(path+".mirror", "", "is for mapping mirror only", "leave it out: with identity somebody else copies the records")
+		}
 	}
 }
 

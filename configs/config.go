@@ -50,6 +50,12 @@ type Link struct {
 	Topics    Topics `yaml:"topics"`
 	Groups    Groups `yaml:"groups"`
 	Policy    Policy `yaml:"policy"`
+	Mirror    Mirror `yaml:"mirror"`
+}
+
+// Mirror holds what only mapping mirror knows.
+type Mirror struct {
+	ReadUncommitted bool `yaml:"read_uncommitted"`
 }
 
 // Topics chooses the primary's topics, and says what they are called on the secondary.
