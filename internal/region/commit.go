@@ -31,6 +31,7 @@ type commitExchange struct {
 	retention int64        // ms; −1: none was asked for
 	tx        *transaction // nil: plain
 	offsets   []committed
+	ids       map[string][16]byte // of the topics, once they were looked up
 	// codes reads an answer's error codes; rewrite replaces it where Kafka would have said something else.
 	codes func(frame []byte) (codes map[target]int16, rewritten []byte)
 }
@@ -165,11 +166,23 @@ func (x *commitExchange) value(topic string, o committed) []byte {
 		v.Version, v.ExpireTimestamp = 1, v.CommitTimestamp+x.retention
 	}
 	if v.Version >= 4 {
-		if info := x.r.cluster.TopicInfo(topic); info != nil {
-			v.TopicID = info.TopicID
-		}
+		v.TopicID = x.topicID(topic)
 	}
 	return v.AppendTo(nil)
+}
+
+func (x *commitExchange) topicID(topic string) [16]byte {
+	id, ok := x.ids[topic]
+	if !ok {
+		if info := x.r.cluster.TopicInfo(topic); info != nil {
+			id = info.TopicID
+		}
+		if x.ids == nil {
+			x.ids = make(map[string][16]byte)
+		}
+		x.ids[topic] = id
+	}
+	return id
 }
 
 func commitKey(group, topic string, partition int32) []byte {

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/leftoff/leftoff/internal/judge"
 	"github.com/leftoff/leftoff/internal/region/script"
@@ -310,10 +311,53 @@ func TestFakeTime(t *testing.T) {
 			must(t, cl.Commit(t.Context(), "a", 0, order(0, 1)))
 			m, err := cl.JoinClassic(t.Context(), "g", "orders")
 			must(t, err)
+			if err := cl.Commit(t.Context(), "g", 0, order(0, 2)); !errors.Is(err, kerr.UnknownMemberID) {
+				t.Fatalf("a living group took a commit from outside: %v", err)
+			}
+			defer cl.Close()
+			defer func() { must(t, cl.Commit(t.Context(), "g", 0, order(0, 2))) }()
 			_ = m
-			time.Sleep(time.Hour) // fake
-			must(t, cl.Commit(t.Context(), "g", 0, order(0, 2)))
-			cl.Close()
 		}
+		time.Sleep(time.Hour) // fake: the members' sessions are over by then
 	})
+}
+
+// TestOldBroker: a region that speaks only what Kafka 2.8 does.
+func TestOldBroker(t *testing.T) {
+	g := start(t, Options{ValueVersion: 3, Kfake: []kfake.Opt{kfake.MaxVersions(kversion.V2_8_0())}})
+	tx, err := g.Producer(t.Context(), "t", time.Minute, false)
+	must(t, err, g.Commit(t.Context(), "a", time.Hour, order(0, 1)))
+	must(t, tx.Commit(t.Context(), "a", order(1, 2)))
+	must(t, tx.End(t.Context(), true))
+	m, err := g.JoinClassic(t.Context(), "a", "orders")
+	must(t, err)
+	must(t, m.Commit(t.Context(), order(2, 3)))
+	for p := range int32(3) {
+		if v, ok := g.log(t).Value(key("a", p)); !ok || v.Offset != int64(p)+1 {
+			t.Errorf("%d: %+v", p, v)
+		}
+	}
+	if n := g.log(t).Members("a"); n != 1 {
+		t.Errorf("%d members, want 1", n)
+	}
+}
+
+// TestDeletedTopic: its offsets go in every group, and a recreated topic has another id.
+func TestDeletedTopic(t *testing.T) {
+	g := start(t, Options{})
+	must(t, g.CreateTopic(t.Context(), "gone", 1))
+	gone := script.Offset{Topic: "gone", Offset: 9}
+	must(t, g.Commit(t.Context(), "a", 0, gone, order(0, 1)), g.Commit(t.Context(), "b", 0, gone))
+	first, _ := g.log(t).Value(judge.Key{Group: "a", Topic: "gone"})
+	must(t, g.DeleteTopic(t.Context(), "gone"))
+	for k, w := range g.log(t).Ledger() {
+		if (w.Value == nil) != (k.Topic == "gone") {
+			t.Errorf("%v: %+v", k, w.Value)
+		}
+	}
+	must(t, g.CreateTopic(t.Context(), "gone", 1))
+	must(t, g.Commit(t.Context(), "a", 0, gone))
+	if second, _ := g.log(t).Value(judge.Key{Group: "a", Topic: "gone"}); second.TopicID == first.TopicID {
+		t.Error("the recreated topic has the same id")
+	}
 }
