@@ -53,6 +53,7 @@ func (c *Cluster) listGroupsAt(ctx context.Context, broker int32, into map[strin
 
 // atCoordinator asks the coordinator of a group; f returns an error made by answered, or a transport error.
 func (c *Cluster) atCoordinator(ctx context.Context, a ask, group string, f func(*sarama.Broker) error) error {
+	misses := 0
 	return c.persist(ctx, func(ctx context.Context) error {
 		id, guess, err := c.coordinators.find(ctx, group)
 		if err != nil {
@@ -60,7 +61,8 @@ func (c *Cluster) atCoordinator(ctx context.Context, a ask, group string, f func
 		}
 		err = c.at(ctx, a, id, f)
 		if class := Classify(err); err != nil && (class == Refind || class == Unreachable) {
-			c.coordinators.missed(ctx, group, id, guess)
+			misses++
+			c.coordinators.missed(ctx, group, id, guess, misses)
 		}
 		return err
 	})

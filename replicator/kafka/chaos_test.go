@@ -16,7 +16,7 @@ import (
 // TestRealBrokersFail runs a mirror's kind of load (produce, fetch, commit) over three brokers while one is killed and another
 // stopped under it. Nothing is lost, nothing doubled, nothing hangs.
 func TestRealBrokersFail(t *testing.T) {
-	rig.Require(t)
+	rig.RequireSoak(t)
 	k := rig.Start(t, rig.Options{Name: "three", Brokers: 3})
 	topic := rig.Name(t, "t")
 	const partitions = 6

@@ -20,6 +20,7 @@ type commitRun struct {
 	offsets   []CommitOffset
 	results   []error
 	bare      map[int]bool // to be written without metadata
+	misses    int          // of the coordinator, in a row
 }
 
 // parts splits the offsets into requests that brokers can write as one batch.
@@ -65,7 +66,7 @@ func (r *commitRun) once(ctx context.Context, part []int) (again []int, split, n
 	if err == nil {
 		res, err = r.send(ctx, id, part)
 		if err != nil && Classify(err) != Canceled {
-			k.missed(ctx, r.group, id, guess)
+			r.missed(ctx, id, guess)
 		}
 	}
 	if err != nil {
@@ -73,15 +74,21 @@ func (r *commitRun) once(ctx context.Context, part []int) (again []int, split, n
 	}
 	again, split, moved := r.sort(res, part)
 	if moved {
-		k.missed(ctx, r.group, id, guess)
+		r.missed(ctx, id, guess)
 	} else {
 		k.hit(guess)
+		r.misses = 0
 	}
 	now = len(again) > 0 && !moved
 	for _, i := range again {
 		now = now && r.results[i] == ErrMetadataDropped
 	}
 	return again, split, now
+}
+
+func (r *commitRun) missed(ctx context.Context, id int32, guess bool) {
+	r.misses++
+	r.m.c.coordinators.missed(ctx, r.group, id, guess, r.misses)
 }
 
 // failed files an error of the whole request.
@@ -112,6 +119,9 @@ func (r *commitRun) send(ctx context.Context, id int32, part []int) (*sarama.Off
 		res, err = b.CommitOffset(q)
 		return err
 	})
+	if err != nil {
+		r.m.forget(id)
+	}
 	return res, r.m.c.failed(a, addr, err)
 }
 

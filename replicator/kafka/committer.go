@@ -109,3 +109,10 @@ func (m *Committer) stamps(ctx context.Context, id int32, addr string) (bool, er
 	}
 	return yes, err
 }
+
+// forget asks again: a broker that was lost may come back as another version.
+func (m *Committer) forget(id int32) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.stamp, id)
+}

@@ -120,16 +120,22 @@ func (k *coordinators) ask(ctx context.Context, group string) (int32, error) {
 	return r.Coordinator.ID(), nil
 }
 
-// missed says that the broker found last is not the coordinator, or does not answer. ctx bounds asking again.
-func (k *coordinators) missed(ctx context.Context, group string, id int32, guess bool) {
+// trustedTries is how often a group believes a rule that has proved itself before it asks: metadata may lag behind a broker
+// that failed, and thousands of groups must not all ask.
+const trustedTries = 4
+
+// missed says that the broker found last is not the coordinator, or does not answer, the tries-th time in a row. ctx bounds
+// asking again.
+func (k *coordinators) missed(ctx context.Context, group string, id int32, guess bool, tries int) {
 	k.mu.Lock()
 	delete(k.asked, group)
+	proven := k.right > 0
 	k.mu.Unlock()
 	if !guess {
 		return
 	}
 	k.refresh(ctx)
-	if again, ok := k.rule(group); ok && again != id {
+	if again, ok := k.rule(group); ok && (again != id || proven && tries < trustedTries) {
 		return
 	}
 	// The rule insists: let the cluster say.

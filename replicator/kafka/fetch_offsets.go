@@ -11,7 +11,8 @@ import (
 const groupsPerRequest = 200
 
 // FetchOffsets reads the committed offsets of groups; nil partitions mean all of the group's. Pending transactional commits are not
-// waited for. Partitions without an offset are left out. Groups of one coordinator share a request (KIP-709).
+// waited for. Partitions without an offset are left out. Groups of one coordinator share a request (KIP-709). With an error,
+// the groups that were answered are there all the same.
 func (c *Cluster) FetchOffsets(ctx context.Context, groups map[string][]TopicPartition) (map[string]map[TopicPartition]CommittedOffset, error) {
 	out := make(map[string]map[TopicPartition]CommittedOffset, len(groups))
 	left := make([]string, 0, len(groups))
@@ -64,7 +65,7 @@ func (c *Cluster) fetchOffsetsAt(ctx context.Context, at coordinated, groups map
 	})
 	if err != nil {
 		if Classify(err) != Canceled {
-			c.coordinators.missed(ctx, names[0], at.id, at.guess)
+			c.coordinators.missed(ctx, names[0], at.id, at.guess, trustedTries)
 		}
 		return err
 	}
@@ -75,7 +76,7 @@ func (c *Cluster) fetchOffsetsAt(ctx context.Context, at coordinated, groups map
 		}
 		if err := c.answered(a, g.Err, ""); err != nil {
 			if Classify(err) == Refind {
-				c.coordinators.missed(ctx, g.GroupId, at.id, at.guess)
+				c.coordinators.missed(ctx, g.GroupId, at.id, at.guess, trustedTries)
 			}
 			failed = err
 			continue
