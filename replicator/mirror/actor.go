@@ -84,9 +84,9 @@ type tie struct {
 
 // Same asks both clusters for the topics' ids. A primary that does not answer has not changed as far as anyone can know.
 func (t *tie) Same(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	ask, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	second, err := t.source.opt.Secondary.Topics(ctx, []string{t.topic.secondary})
+	second, err := t.source.opt.Secondary.Topics(ask, []string{t.topic.secondary})
 	if err != nil {
 		return fmt.Errorf("secondary: %w", err)
 	}
@@ -94,7 +94,9 @@ func (t *tie) Same(ctx context.Context) error {
 		t.source.lookAgain()
 		return fmt.Errorf("%s on the secondary: %w", t.topic.secondary, errRecreated)
 	}
-	first, err := t.source.opt.Primary.Topics(ctx, []string{t.topic.name})
+	ask, cancel = context.WithTimeout(ctx, shortTimeout)
+	defer cancel()
+	first, err := t.source.opt.Primary.Topics(ask, []string{t.topic.name})
 	if err != nil {
 		return nil
 	}

@@ -233,6 +233,12 @@ func (s *Source) adopt(ctx context.Context, from, to kafka.TopicInfo, created bo
 			return
 		}
 	}
+	if int(t.pair.Info().Partitions) < len(from.Partitions) {
+		if _, _, err := s.opt.Index.Pair(topicsOf(from, to)); err != nil {
+			s.refuse(from.Name, to.Name, problem{replicator.SourceDegraded, fmt.Sprintf("index of topic %s: %v", from.Name, err)})
+			return
+		}
+	}
 	s.settleProblem(t, from, to)
 	epochs := func(p *partitionPair) {
 		p.epochs[replicator.Primary].Store(epochOf(from, p.number))
@@ -271,11 +277,15 @@ func (s *Source) settleProblem(t *topic, from, to kafka.TopicInfo) {
 	}
 }
 
-func (s *Source) pairUp(was *topic, from, to kafka.TopicInfo, created bool) (*topic, error) {
-	topics := checkpoint.Topics{
+func topicsOf(from, to kafka.TopicInfo) checkpoint.Topics {
+	return checkpoint.Topics{
 		Primary: checkpoint.Topic{Name: from.Name, ID: from.ID}, Secondary: checkpoint.Topic{Name: to.Name, ID: to.ID},
 		Partitions: int32(len(from.Partitions)), Source: sourceName,
 	}
+}
+
+func (s *Source) pairUp(was *topic, from, to kafka.TopicInfo, created bool) (*topic, error) {
+	topics := topicsOf(from, to)
 	if was != nil {
 		for _, p := range was.parts {
 			p.cancel()

@@ -32,7 +32,7 @@ type answer struct {
 	err            error
 }
 
-// looked is the once-a-second look at both ends. sends is partition.sends from before the question was asked.
+// looked is the once-a-second look at both ends. sends is quietSends from before the question was asked.
 type looked struct {
 	primary, secondary ends
 	sends              int64

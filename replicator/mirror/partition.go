@@ -58,12 +58,13 @@ type partition struct {
 	notedEpoch  int32    // in the index
 	leaders     [2]int32 // leader epochs by side, from before both sides were compared; -1 unknown
 	paused      bool
-	generation  int     // of the last seek
-	cut         int64   // the secondary was seen to end here, below the frontier
-	openGap     bool    // the next run's gap is not proven
-	resumes     []int64 // where this process started copying: a late batch of another one is from there
-	resending   bool    // failed flights wait for retryAt
-	sends       atomic.Int64
+	generation  int          // of the last seek
+	cut         int64        // the secondary was seen to end here, below the frontier
+	openGap     bool         // the next run's gap is not proven
+	resumes     []int64      // where this process started copying: a late batch of another one is from there
+	resending   bool         // failed flights wait for retryAt
+	sends       atomic.Int64 // batches handed to the target
+	landed      atomic.Int64 // sends, when nothing was on the wire last
 	counters    counters
 }
 
@@ -80,7 +81,7 @@ const (
 	starting     = "start"
 	minBackoff   = 50 * time.Millisecond
 	maxBackoff   = 5 * time.Second
-	askAgain     = 10 * time.Second // after a refusal that a person has to mend
+	askAgain     = 5 * time.Second // after a refusal that a person has to mend
 	smallBatch   = 64 << 10
 	eagerFlights = 2
 )
@@ -113,6 +114,9 @@ func (p *partition) step(ctx context.Context) time.Time {
 		p.resend()
 		p.fill()
 		p.settleHoles()
+	}
+	if p.window.empty() {
+		p.landed.Store(p.sends.Load())
 	}
 	p.throttle()
 	p.view.count(&p.counters)
@@ -419,6 +423,15 @@ func (p *partition) prune(l looked) {
 		p.counters.prunedPrimary, p.counters.prunedSecondary = l.primary.start, l.secondary.start
 		p.index.Prune(l.primary.start, l.secondary.start)
 	}
+}
+
+// quietSends is what a look at the ends carries to show that nothing was sent meanwhile; −1 while something is on the wire.
+func (p *partition) quietSends() int64 {
+	n := p.sends.Load()
+	if p.landed.Load() != n {
+		return -1
+	}
+	return n
 }
 
 // session starts a new producer epoch, durable before anything is sent under it.

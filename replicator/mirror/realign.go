@@ -37,12 +37,6 @@ func (p *partition) realign(ctx context.Context) error {
 		return fmt.Errorf("secondary: %w", err)
 	}
 	p.view.bounds(second)
-	if p.topics, err = p.link.Settings(ctx); err != nil {
-		return err
-	}
-	if p.limit == 0 || p.limit > p.topics.batch {
-		p.limit = p.topics.batch
-	}
 	if p.cursor, err = decodeCursor(p.index.Cursor()); err != nil {
 		return err
 	}
@@ -56,6 +50,12 @@ func (p *partition) realign(ctx context.Context) error {
 	first, err := p.primary.Ends(ctx)
 	if err != nil {
 		return fmt.Errorf("primary: %w", err)
+	}
+	if p.topics, err = p.link.Settings(ctx); err != nil {
+		return err
+	}
+	if p.limit == 0 || p.limit > p.topics.batch {
+		p.limit = p.topics.batch
 	}
 	p.leaders = [2]int32{first.epoch, second.epoch}
 	if !known {
@@ -245,6 +245,7 @@ func (p *partition) adopt(ctx context.Context, out alignment, second ends) error
 
 // report says what was found, loudly where somebody has to know.
 func (p *partition) report(out alignment) {
+	p.counters.records += out.copies - out.duplicates
 	p.counters.duplicates += out.duplicates
 	p.counters.foreign += out.foreigners
 	if len(out.foreign) > 0 {

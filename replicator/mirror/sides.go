@@ -23,11 +23,12 @@ type Cluster interface {
 	NewProducer(o kafka.ProducerOptions) *kafka.Producer
 }
 
-// askTimeout bounds a question, so that a dead cluster shows in the state.
+// askTimeout bounds a question, so that a dead cluster shows in the state; shortTimeout one that can do without an answer.
 const (
-	askTimeout  = 10 * time.Second
-	probeBytes  = 1 << 20
-	readerBytes = 8 << 20
+	askTimeout   = 10 * time.Second
+	shortTimeout = time.Second
+	probeBytes   = 1 << 20
+	readerBytes  = 8 << 20
 )
 
 // side is one partition on one cluster.

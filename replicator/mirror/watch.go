@@ -45,7 +45,7 @@ func (s *Source) running() (parts []*partitionPair, sends []int64) {
 	defer s.mu.RUnlock()
 	for _, t := range s.topics {
 		for _, p := range t.parts {
-			parts, sends = append(parts, p), append(sends, p.sends.Load())
+			parts, sends = append(parts, p), append(sends, p.quietSends())
 		}
 	}
 	return parts, sends
