@@ -14,6 +14,10 @@ func decodeBlock(tp TopicPartition, b *sarama.FetchResponseBlock, position int64
 		f.Aborted = append(f.Aborted, AbortedTxn{ProducerID: t.ProducerID, FirstOffset: t.FirstOffset})
 	}
 	slab := make([]Record, 0, countRecords(b))
+	if len(b.RecordsSet) > 0 {
+		f.Batches = make([]Batch, 0, len(b.RecordsSet))
+	}
+	f.bytes = sizeOfFetched
 	for _, set := range b.RecordsSet {
 		switch {
 		case set.RecordBatch != nil && set.RecordBatch.PartialTrailingRecord:
@@ -30,6 +34,13 @@ func decodeBlock(tp TopicPartition, b *sarama.FetchResponseBlock, position int64
 	}
 	return f
 }
+
+// What records, batches and answers take in memory beside their bytes, roughly.
+const (
+	sizeOfRecord  = 72
+	sizeOfBatch   = 128
+	sizeOfFetched = 256
+)
 
 func countRecords(b *sarama.FetchResponseBlock) int {
 	n := 0
@@ -62,8 +73,10 @@ func (f *Fetched) addBatch(b *sarama.RecordBatch, position int64, slab []Record)
 	for _, r := range b.Records {
 		if offset := b.FirstOffset + r.OffsetDelta; offset >= position {
 			slab = append(slab, Record{Offset: offset, Timestamp: recordTime(b, r), Key: r.Key, Value: r.Value, Headers: headers(r.Headers)})
+			f.bytes += sizeOfRecord + slab[len(slab)-1].Size()
 		}
 	}
+	f.bytes += sizeOfBatch
 	f.Batches = append(f.Batches, Batch{
 		BaseOffset: b.FirstOffset, LastOffset: last, LeaderEpoch: b.PartitionLeaderEpoch,
 		ProducerID: b.ProducerID, ProducerEpoch: b.ProducerEpoch, FirstSequence: b.FirstSequence,
@@ -78,10 +91,7 @@ func recordTime(b *sarama.RecordBatch, r *sarama.Record) int64 {
 	if b.LogAppendTime {
 		return millis(b.MaxTimestamp)
 	}
-	if b.FirstTimestamp.IsZero() {
-		return -1 + r.TimestampDelta.Milliseconds()
-	}
-	return b.FirstTimestamp.UnixMilli() + r.TimestampDelta.Milliseconds()
+	return millis(b.FirstTimestamp) + r.TimestampDelta.Milliseconds()
 }
 
 // millis undoes sarama's conversion: -1 comes as the zero time.
@@ -123,6 +133,7 @@ func (f *Fetched) addMessages(set *sarama.MessageSet, position int64, slab []Rec
 			}
 			if offset := m.Offset + base; offset >= position {
 				b.Records = append(b.Records, Record{Offset: offset, Timestamp: millis(at), Key: m.Msg.Key, Value: m.Msg.Value})
+				f.bytes += sizeOfRecord + len(m.Msg.Key) + len(m.Msg.Value)
 			}
 		}
 		f.Batches = append(f.Batches, b)

@@ -185,7 +185,7 @@ func (f *Fetcher) settle(p *part, b *sarama.FetchResponseBlock, d Fetched, later
 		return
 	}
 	d.TopicID = p.topicID
-	f.buffered += d.size()
+	f.buffered += d.bytes
 	f.ready = append(f.ready, d)
 	signal(f.wake)
 }

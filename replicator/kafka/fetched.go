@@ -23,18 +23,7 @@ type Fetched struct {
 	Err error
 
 	partial bool // the response ended within a batch
-}
-
-// size is what counts against FetchOptions.Buffer.
-func (f *Fetched) size() int {
-	n := 256
-	for i := range f.Batches {
-		n += 128
-		for j := range f.Batches[i].Records {
-			n += 72 + f.Batches[i].Records[j].Size()
-		}
-	}
-	return n
+	bytes   int  // what counts against FetchOptions.Buffer
 }
 
 // Records counts the records of all batches, control records included.

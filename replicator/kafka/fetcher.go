@@ -115,7 +115,7 @@ func (f *Fetcher) drop(tp TopicPartition) {
 	kept := f.ready[:0]
 	for _, r := range f.ready {
 		if r.TopicPartition == tp {
-			f.buffered -= r.size()
+			f.buffered -= r.bytes
 			continue
 		}
 		kept = append(kept, r)
