@@ -2,6 +2,7 @@ package story
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -81,6 +82,9 @@ func (l *leftoff) close() {
 func (l *leftoff) failed() error {
 	select {
 	case <-l.ended:
+		if l.err == nil {
+			return errors.New("leftoff ended")
+		}
 		return fmt.Errorf("leftoff ended: %w", l.err)
 	default:
 		return nil

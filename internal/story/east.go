@@ -2,7 +2,8 @@ package story
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"time"
 )
 
 // westIsGone kills the region under everybody: brokers, connections, coordinators. leftoff runs on and keeps trying.
@@ -39,14 +40,33 @@ func (s *stage) lifeGoesOn(ctx context.Context) (problem string, err error) {
 	if err := t.make(ctx, s.Size.East, s.Size.Rate, nil); err != nil {
 		return "", err
 	}
-	err = s.until(ctx, patience, "all groups catch up in east", s.allTaken)
+	if err := s.untilQuiet(ctx); err != nil {
+		return "", err
+	}
 	for _, w := range s.workers {
 		w.halt()
 	}
-	if errors.Is(err, errLate) {
-		return err.Error(), nil
+	if !s.allTaken() {
+		problem = fmt.Sprintf("a group waits for payments that did not come within %v", quiet)
 	}
-	return "", err
+	return problem, nil
+}
+
+const quiet = 3 * time.Second
+
+// untilQuiet waits until everything is taken, or nothing has been for a while.
+func (s *stage) untilQuiet(ctx context.Context) error {
+	last, at := 0, time.Now()
+	return s.until(ctx, time.Minute, "the groups take what there is", func() bool {
+		sum := 0
+		for _, w := range s.workers {
+			sum += w.takings.count()
+		}
+		if sum != last {
+			last, at = sum, time.Now()
+		}
+		return s.allTaken() || time.Since(at) > quiet
+	})
 }
 
 // allTaken says that every group that can go on has taken everything. One that can't is the story's answer, not its failure.

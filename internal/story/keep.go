@@ -3,8 +3,10 @@ package story
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/leftoff/leftoff/configs"
 )
@@ -14,20 +16,27 @@ import (
 func (s *stage) keep(ctx context.Context) error {
 	s.plain("%s", s.invitation())
 	for _, w := range s.workers {
-		w.run(ctx)
+		if w.role.pause == 0 { // the slow one keeps its lag, to be looked at
+			w.run(ctx)
+		}
 	}
 	t, err := openTill(brokers(s.west), "west", s.book, s.Seed+3)
 	if err != nil {
 		return err
 	}
 	defer t.close()
-	ended := make(chan error, 1)
-	go func() { ended <- t.make(ctx, 1<<30, 20, nil) }()
+	var traffic sync.WaitGroup
+	defer traffic.Wait()
+	making, stop := context.WithCancel(ctx)
+	defer stop()
+	traffic.Go(func() { _ = t.make(making, math.MaxInt32, 20, nil) })
 	select {
 	case <-ctx.Done():
-		<-ended
 		return nil
 	case <-s.leftoff.ended:
+		if ctx.Err() != nil {
+			return nil
+		}
 		return s.leftoff.failed()
 	}
 }
