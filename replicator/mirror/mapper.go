@@ -47,8 +47,23 @@ func (p *partitionPair) forward(m *replicator.Mapping, offset int64) {
 		m.Reason, m.Detail = replicator.SourceDegraded, "the mirror is comparing both sides: "+why
 	default:
 		m.Position = p.index.Forward(offset, served)
-		if m.Position.Confidence == translate.Unmapped {
-			m.Reason = replicator.Unmapped
+		p.explain(m)
+	}
+}
+
+// explain adds to an answer of the index what a person should know of it.
+func (p *partitionPair) explain(m *replicator.Mapping) {
+	switch m.Position.Confidence {
+	case translate.Unmapped:
+		m.Reason = replicator.Unmapped
+	case translate.Behind:
+		if p.view.stale() {
+			m.Reason, m.Detail = replicator.SourceDegraded, "the mirror is looking at what the last process copied"
+		}
+	case translate.Floor:
+		if foreign := p.index.ForeignSpans(); len(foreign) > 0 && foreign[0].From <= m.Position.Offset {
+			m.Detail = fmt.Sprintf("somebody else wrote the records %d to %d on the secondary: no position passes them. "+
+				"Try: stop the foreign producer, then accept its records with leftoff index accept", foreign[0].From, foreign[0].To-1)
 		}
 	}
 }

@@ -12,6 +12,7 @@ type view struct {
 	served  translate.Bounds // the secondary's
 	known   bool             // served is set
 	trusted bool             // the index was compared with the secondary
+	settled bool             // and all of the secondary beyond it was explained: the frontier is the true one
 	why     string           // why not
 	lagging bool             // the secondary's stable offset is below its high watermark: acks do not move the readable end
 	state   State
@@ -96,7 +97,7 @@ func (v *view) primary(stable int64) {
 func (v *view) distrust(why string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.trusted, v.why = false, why
+	v.trusted, v.settled, v.why = false, false, why
 }
 
 // trust lets Forward answer.
@@ -110,7 +111,7 @@ func (v *view) trust() {
 func (v *view) settle() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.trusted, v.why = true, ""
+	v.trusted, v.settled, v.why = true, true, ""
 	v.state.Phase, v.state.Detail = Copying, ""
 }
 
@@ -144,6 +145,14 @@ func (v *view) snapshot() State {
 	s := v.state
 	s.LagRecords = max(0, s.PrimaryEnd-s.Copied)
 	return s
+}
+
+// stale says the frontier may be older than what stands on the secondary: a process died here, and what it wrote last is not
+// explained yet. Positions at the frontier would go back for a moment.
+func (v *view) stale() bool {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return !v.settled
 }
 
 // answerable gives Forward the secondary's bounds, or why it must not answer.
