@@ -43,7 +43,7 @@ type State struct {
 	Records    int64 `json:"records"` // since this process started
 	Bytes      int64 `json:"bytes"`
 	Duplicates int64 `json:"duplicates"` // records on the secondary more than once
-	Foreign    int64 `json:"foreign"`    // records on the secondary that are nobody's copy
+	Foreign    int64 `json:"foreign"`    // records on the secondary that are nobody's copy, and that nobody accepted
 	Lost       int64 `json:"lost"`       // offsets that the primary's log start passed before they were copied
 	Truncated  int64 `json:"truncated"`  // times a side lost its end
 	Surprises  int64 `json:"surprises"`  // acks and ends that were not as expected
@@ -51,7 +51,7 @@ type State struct {
 
 // counters are the partition's own totals.
 type counters struct {
-	records, bytes, duplicates, foreign, lost, truncated, surprises int64
+	records, bytes, duplicates, lost, truncated, surprises int64
 	prunedPrimary, prunedSecondary                                  int64
 }
 
@@ -135,7 +135,7 @@ func (v *view) count(c *counters) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	s := &v.state
-	s.Records, s.Bytes, s.Duplicates, s.Foreign = c.records, c.bytes, c.duplicates, c.foreign
+	s.Records, s.Bytes, s.Duplicates = c.records, c.bytes, c.duplicates
 	s.Lost, s.Truncated, s.Surprises = c.lost, c.truncated, c.surprises
 }
 
