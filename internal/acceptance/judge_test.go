@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,17 @@ func (b *bench) exact(copies ...*judge.Copies) int {
 	return n
 }
 
+// atT asserts that every group resumes at T: nothing is skipped, and what is read again can't be avoided.
+func (b *bench) atT(copies ...*judge.Copies) {
+	b.t.Helper()
+	b.caughtUp()
+	for _, r := range b.history.Resumes(copies...) {
+		if strings.HasPrefix(r.Group, b.prefix) && (r.Value == nil || r.Value.Offset != r.Verdict.T || r.Verdict.Skipped != 0) {
+			b.t.Errorf("not at T: %s", r)
+		}
+	}
+}
+
 // lawful asserts the safety rules over every value ever written.
 func (b *bench) lawful(r judge.Rules, copies ...*judge.Copies) {
 	b.t.Helper()
@@ -71,7 +83,7 @@ func (b *bench) lawful(r judge.Rules, copies ...*judge.Copies) {
 			b.t.Errorf("… and %d more", len(broken)-i)
 			break
 		}
-		b.t.Error(v)
+		b.t.Errorf("%s\n%s", v, b.around(v))
 	}
 }
 
@@ -82,4 +94,24 @@ func (b *bench) caughtUp() {
 	if err := b.history.CaughtUp(ctx); err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+// around shows what both sides said of a key in the seconds before a violation.
+func (b *bench) around(v judge.Violation) string {
+	var lines strings.Builder
+	for _, side := range []struct {
+		name string
+		log  *judge.Log
+	}{{"primary", b.history.Primary}, {"secondary", b.history.Secondary}} {
+		var near []judge.Write
+		for _, w := range side.log.Writes() {
+			if w.Group == v.Key.Group && w.Topic == v.Key.Topic && w.Partition == v.Key.Partition && w.Value != nil && !w.At.After(v.At.Add(time.Second)) {
+				near = append(near, w)
+			}
+		}
+		for _, w := range near[max(0, len(near)-8):] {
+			fmt.Fprintf(&lines, "    %s %s: %d (epoch %d, stamped %v)\n", w.At.UTC().Format("15:04:05.000"), side.name, w.Value.Offset, w.Value.LeaderEpoch, w.Value.Stamped())
+		}
+	}
+	return lines.String()
 }
