@@ -82,40 +82,49 @@ type tie struct {
 	number int32
 }
 
-// Same asks both clusters for the topics' ids. A primary that does not answer has not changed as far as anyone can know.
-func (t *tie) Same(ctx context.Context) error {
+func (t *tie) Same(context.Context) error {
+	_, err := t.topic.same.get()
+	return err
+}
+
+func (t *tie) Settings(context.Context) (settings, error) { return t.topic.settings.get() }
+
+// sameTopics asks both clusters for the topics' ids. A primary that does not answer has not changed as far as anyone can know.
+func (s *Source) sameTopics(ctx context.Context, t *topic) error {
 	ask, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	second, err := t.source.opt.Secondary.Topics(ask, []string{t.topic.secondary})
+	second, err := s.opt.Secondary.Topics(ask, []string{t.secondary})
 	if err != nil {
 		return fmt.Errorf("secondary: %w", err)
 	}
-	if info, ok := second[t.topic.secondary]; !ok || info.ID != t.topic.secondaryID {
-		t.source.lookAgain()
-		return fmt.Errorf("%s on the secondary: %w", t.topic.secondary, errRecreated)
+	if info, ok := second[t.secondary]; !ok || info.ID != t.secondaryID {
+		s.lookAgain()
+		return fmt.Errorf("%s on the secondary: %w", t.secondary, errRecreated)
 	}
 	ask, cancel = context.WithTimeout(ctx, shortTimeout)
 	defer cancel()
-	first, err := t.source.opt.Primary.Topics(ask, []string{t.topic.name})
+	first, err := s.opt.Primary.Topics(ask, []string{t.name})
 	if err != nil {
 		return nil
 	}
-	if info, ok := first[t.topic.name]; !ok || info.ID != t.topic.primaryID {
-		t.source.lookAgain()
-		return fmt.Errorf("%s on the primary: %w", t.topic.name, errRecreated)
+	if info, ok := first[t.name]; !ok || info.ID != t.primaryID {
+		s.lookAgain()
+		return fmt.Errorf("%s on the primary: %w", t.name, errRecreated)
 	}
 	return nil
 }
 
-// Settings reads the topics' configuration; the primary's is missed least when it is away.
-func (t *tie) Settings(ctx context.Context) (settings, error) {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+// settingsOf reads the topics' configuration; the primary's is missed least when it is away.
+func (s *Source) settingsOf(ctx context.Context, t *topic) (settings, error) {
+	ask, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	second, err := t.source.opt.Secondary.TopicConfigs(ctx, t.topic.secondary)
+	second, err := s.opt.Secondary.TopicConfigs(ask, t.secondary)
 	if err != nil {
-		return settings{}, fmt.Errorf("settings of %s on the secondary: %w", t.topic.secondary, err)
+		return settings{}, fmt.Errorf("settings of %s on the secondary: %w", t.secondary, err)
 	}
-	first, err := t.source.opt.Primary.TopicConfigs(ctx, t.topic.name)
+	ask, cancel = context.WithTimeout(ctx, shortTimeout)
+	defer cancel()
+	first, err := s.opt.Primary.TopicConfigs(ask, t.name)
 	if err != nil {
 		first = nil
 	}
@@ -126,7 +135,10 @@ func (t *tie) NewID(ctx context.Context, spent int64) (kafka.ProducerID, error) 
 	return t.source.newID(ctx, spent)
 }
 
-func (t *tie) Flush() error { return t.source.flush.Flush() }
+func (t *tie) Flush() error {
+	_, err := t.source.flush.get()
+	return err
+}
 
 func (t *tie) Notify(all bool) {
 	t.source.opt.Notify(replicator.Advance{Topic: t.topic.name, Partition: t.number, All: all})

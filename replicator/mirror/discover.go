@@ -25,6 +25,8 @@ type topic struct {
 	parts                  []*partitionPair
 	problem                problem
 	created                bool // by this process
+	same                   shared[struct{}]
+	settings               shared[settings]
 	former                 bool // the secondary holds copies of an earlier incarnation of the primary's topic
 }
 
@@ -55,7 +57,7 @@ func (s *Source) recall(ctx context.Context) {
 		if !ok {
 			continue
 		}
-		t := &topic{name: info.Primary.Name, secondary: name, primaryID: info.Primary.ID, secondaryID: info.Secondary.ID, pair: pair, former: s.hasFormer(info.Topics)}
+		t := s.newTopic(ctx, info.Topics, pair)
 		s.mu.Lock()
 		s.topics[t.name], s.counts[t.name] = t, info.Partitions
 		s.mu.Unlock()
@@ -228,7 +230,7 @@ func (s *Source) adopt(ctx context.Context, from, to kafka.TopicInfo, created bo
 	s.mu.RUnlock()
 	if t == nil || t.pair == nil || t.primaryID != from.ID || t.secondaryID != to.ID || t.secondary != to.Name {
 		var err error
-		if t, err = s.pairUp(t, from, to, created); err != nil {
+		if t, err = s.pairUp(ctx, t, from, to, created); err != nil {
 			s.refuse(from.Name, to.Name, problem{replicator.SourceDegraded, fmt.Sprintf("index of topic %s: %v", from.Name, err)})
 			return
 		}
@@ -284,7 +286,7 @@ func topicsOf(from, to kafka.TopicInfo) checkpoint.Topics {
 	}
 }
 
-func (s *Source) pairUp(was *topic, from, to kafka.TopicInfo, created bool) (*topic, error) {
+func (s *Source) pairUp(ctx context.Context, was *topic, from, to kafka.TopicInfo, created bool) (*topic, error) {
 	topics := topicsOf(from, to)
 	if was != nil {
 		for _, p := range was.parts {
@@ -298,7 +300,8 @@ func (s *Source) pairUp(was *topic, from, to kafka.TopicInfo, created bool) (*to
 	if err != nil {
 		return nil, err
 	}
-	t := &topic{name: from.Name, secondary: to.Name, primaryID: from.ID, secondaryID: to.ID, pair: pair, created: created, former: s.hasFormer(topics)}
+	t := s.newTopic(ctx, topics, pair)
+	t.created = created
 	if was != nil && was.pair != nil {
 		s.log.Warn("a topic was recreated: what is known of its earlier self is not used any more", zap.String("topic", from.Name),
 			zap.Bool("on_primary", was.primaryID != from.ID), zap.Bool("on_secondary", was.secondaryID != to.ID), zap.Bool("new_pair", fresh))
@@ -308,6 +311,14 @@ func (s *Source) pairUp(was *topic, from, to kafka.TopicInfo, created bool) (*to
 	s.mu.Unlock()
 	s.opt.Notify(replicator.Advance{Topic: t.name, Partition: -1, All: true})
 	return t, nil
+}
+
+func (s *Source) newTopic(ctx context.Context, of checkpoint.Topics, pair *checkpoint.Pair) *topic {
+	t := &topic{name: of.Primary.Name, secondary: of.Secondary.Name, primaryID: of.Primary.ID, secondaryID: of.Secondary.ID,
+		pair: pair, former: s.hasFormer(of)}
+	t.same.do = func() (struct{}, error) { return struct{}{}, s.sameTopics(ctx, t) }
+	t.settings.do = func() (settings, error) { return s.settingsOf(ctx, t) }
+	return t
 }
 
 // hasFormer says that an earlier pair copied another incarnation of the primary's topic into this very topic.

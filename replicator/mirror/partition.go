@@ -394,7 +394,7 @@ func (p *partition) looked(l looked) {
 	if l.err != nil {
 		return
 	}
-	if p.view.bounds(l.secondary) {
+	if p.view.bounds(l.secondary, l.sends == p.sends.Load()) {
 		p.link.Notify(true)
 	}
 	p.prune(l)

@@ -36,7 +36,7 @@ func (p *partition) realign(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("secondary: %w", err)
 	}
-	p.view.bounds(second)
+	p.view.bounds(second, true)
 	if p.cursor, err = decodeCursor(p.index.Cursor()); err != nil {
 		return err
 	}
@@ -247,7 +247,6 @@ func (p *partition) adopt(ctx context.Context, out alignment, second ends) error
 func (p *partition) report(out alignment) {
 	p.counters.records += out.copies - out.duplicates
 	p.counters.duplicates += out.duplicates
-	p.counters.foreign += out.foreigners
 	if len(out.foreign) > 0 {
 		p.log.Warn("someone else writes into the mirrored topic: positions stay below those records until they are accepted",
 			zap.Int64("records", out.foreigners), zap.Any("offsets", out.foreign[:min(len(out.foreign), 10)]))

@@ -38,7 +38,8 @@ type side struct {
 	epoch   *atomic.Int32 // leader epoch, as last seen in the metadata
 }
 
-// Ends asks for log start, last stable offset and high watermark. The epoch is from before: a newer one makes the next
+// Ends asks for log start, high watermark and last stable offset, in this order: the last one then lies below only where a
+// transaction is open. The epoch is from before: a newer one makes the next
 // look compare again.
 func (s side) Ends(ctx context.Context) (ends, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
@@ -47,7 +48,7 @@ func (s side) Ends(ctx context.Context) (ends, error) {
 	for _, q := range []struct {
 		at  kafka.When
 		set *int64
-	}{{kafka.Earliest, &e.start}, {kafka.Stable, &e.stable}, {kafka.Latest, &e.high}} {
+	}{{kafka.Earliest, &e.start}, {kafka.Latest, &e.high}, {kafka.Stable, &e.stable}} {
 		got, err := s.cluster.ListOffsets(ctx, q.at, []kafka.TopicPartition{s.tp})
 		if err == nil {
 			err = got[s.tp].Err

@@ -3,6 +3,7 @@ package mirror
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/leftoff/leftoff/checkpoint"
 	"github.com/leftoff/leftoff/replicator"
 	"github.com/leftoff/leftoff/replicator/kafka"
+	"github.com/leftoff/leftoff/translate"
 )
 
 // Options of a Source.
@@ -53,7 +55,7 @@ func (o *Options) setDefaults() {
 type Source struct {
 	opt    Options
 	log    *zap.Logger
-	flush  flusher
+	flush  shared[struct{}]
 	look   chan struct{} // look at the topics now
 	active atomic.Int64  // partitions
 
@@ -77,7 +79,7 @@ var _ replicator.Mapper = (*Source)(nil)
 func New(o Options) *Source {
 	o.setDefaults()
 	s := &Source{opt: o, log: o.Logger.Named("mirror"), topics: map[string]*topic{}, counts: map[string]int32{}, look: make(chan struct{}, 1)}
-	s.flush.do = o.Index.Flush
+	s.flush.do = func() (struct{}, error) { return struct{}{}, o.Index.Flush() }
 	return s
 }
 
@@ -119,7 +121,7 @@ func (s *Source) every(ctx context.Context, wake <-chan struct{}, round func(con
 	}
 }
 
-// NewID returns the process's producer id, or another one when that is spent.
+// newID returns the process's producer id, or another one when that is spent.
 func (s *Source) newID(ctx context.Context, spent int64) (kafka.ProducerID, error) {
 	s.idMu.Lock()
 	defer s.idMu.Unlock()
@@ -150,6 +152,7 @@ func (s *Source) State() []State {
 		for _, p := range t.parts {
 			st := p.view.snapshot()
 			st.Topic, st.Secondary, st.Partition = t.name, t.secondary, p.number
+			p.foreign(&st)
 			if t.problem.detail != "" && st.Detail == "" {
 				st.Detail = t.problem.detail
 			}
@@ -163,6 +166,22 @@ func (s *Source) State() []State {
 		return int(a.Partition - b.Partition)
 	})
 	return all
+}
+
+// foreign shows what keeps positions down.
+func (p *partitionPair) foreign(st *State) {
+	spans := p.index.ForeignSpans()
+	for _, f := range spans {
+		st.Foreign += f.To - f.From
+	}
+	if len(spans) > 0 && st.Detail == "" {
+		st.Detail = foreignDetail(spans)
+	}
+}
+
+func foreignDetail(spans []translate.Span) string {
+	return fmt.Sprintf("offsets from %d on the secondary hold records that are no copy of anything on the primary (%d to %d first): positions stay below them until a person accepts them",
+		spans[0].From, spans[0].From, spans[0].To-1)
 }
 
 // Problems lists what keeps topics from being mirrored, and clusters from answering.
@@ -182,37 +201,4 @@ func (s *Source) Problems() []string {
 		}
 	}
 	return all
-}
-
-// flusher lets callers that come at once share one flush.
-type flusher struct {
-	do func() error
-
-	mu      sync.Mutex
-	running sync.Mutex
-	next    *flushing
-}
-
-type flushing struct {
-	once sync.Once
-	err  error
-}
-
-// Flush makes durable what was written before it was called.
-func (f *flusher) Flush() error {
-	f.mu.Lock()
-	if f.next == nil {
-		f.next = &flushing{}
-	}
-	mine := f.next
-	f.mu.Unlock()
-	f.running.Lock()
-	defer f.running.Unlock()
-	mine.once.Do(func() {
-		f.mu.Lock()
-		f.next = nil // who comes from now on is not in this one
-		f.mu.Unlock()
-		mine.err = f.do()
-	})
-	return mine.err
 }

@@ -52,16 +52,21 @@ type State struct {
 // counters are the partition's own totals.
 type counters struct {
 	records, bytes, duplicates, lost, truncated, surprises int64
-	prunedPrimary, prunedSecondary                                  int64
+	prunedPrimary, prunedSecondary                         int64
 }
 
-// bounds takes what the secondary serves. It reports whether the log start moved.
-func (v *view) bounds(e ends) bool {
+// bounds takes what the secondary serves. It reports whether the log start moved. quiet: nothing was acknowledged since it
+// was asked; otherwise its end is older than what acks told.
+func (v *view) bounds(e ends, quiet bool) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	moved := !v.known || e.start != v.served.LogStart
+	moved := !v.known || e.start > v.served.LogStart
 	v.known, v.lagging = true, e.stable < e.high
-	v.served = translate.Bounds{LogStart: e.start, End: e.stable}
+	end := e.stable
+	if !quiet && !v.lagging {
+		end = max(end, v.served.End)
+	}
+	v.served = translate.Bounds{LogStart: max(e.start, v.served.LogStart), End: end}
 	return moved
 }
 

@@ -17,8 +17,8 @@ func (s *Source) watch(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	starts := s.list(ctx, replicator.Secondary, kafka.Earliest, parts)
-	stables := s.list(ctx, replicator.Secondary, kafka.Stable, parts)
 	highs := s.list(ctx, replicator.Secondary, kafka.Latest, parts)
+	stables := s.list(ctx, replicator.Secondary, kafka.Stable, parts) // after highs: it lies below only where a transaction is open
 	firsts := s.list(ctx, replicator.Primary, kafka.Earliest, parts)
 	if ctx.Err() == context.Canceled {
 		return
