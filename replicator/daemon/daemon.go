@@ -41,15 +41,19 @@ func New(o Options) *Daemon {
 
 // Run runs everything until ctx ends or a link is refused (ErrRefused). One link's refusal ends all: a person has to look.
 func (d *Daemon) Run(ctx context.Context) error {
+	defer func() {
+		for _, l := range d.links {
+			l.close()
+		}
+	}()
 	for _, l := range d.links {
-		defer l.close()
 		if err := l.open(); err != nil {
 			return err
 		}
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, l := range d.links {
-		group.Go(func() error { return l.run(ctx) })
+		group.Go(func() error { return l.keepRunning(ctx) })
 	}
 	if d.opt.HTTP != nil {
 		group.Go(func() error { return d.opt.HTTP(ctx, d) })

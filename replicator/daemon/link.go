@@ -90,8 +90,49 @@ func (l *link) open() error {
 	return nil
 }
 
-// run keeps the link going until ctx ends. Its errors are final: they wrap ErrRefused.
+// keepRunning runs the link until ctx ends or it is refused (ErrRefused). Where a cluster's `__consumer_offsets` was
+// deleted and created again, the places of all records start over: the ledger is forgotten and read anew.
+func (l *link) keepRunning(ctx context.Context) error {
+	for {
+		err := l.run(ctx)
+		if !errors.Is(err, tail.ErrRecreated) {
+			return err
+		}
+		l.log.Warn("an offsets topic was recreated: reading both sides from the start", zap.Error(err))
+		if err := l.forget(); err != nil {
+			return fmt.Errorf("link %s: %w", l.Name, err)
+		}
+	}
+}
+
+// forget prepares for a start with an empty table. What a person reclaimed stays reclaimed only until the new log says
+// otherwise: its place in the old one means nothing.
+func (l *link) forget() error {
+	l.mu.Lock()
+	l.running = nil
+	for side := range l.verified {
+		l.verified[side] = make(chan struct{})
+	}
+	l.mu.Unlock()
+	for group, v := range l.index.Verdicts() {
+		if v.Kind != checkpoint.Reclaimed {
+			continue
+		}
+		v.LogEpoch, v.LogOffset = 0, 0
+		if err := l.index.SetVerdict(group, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run keeps the link going until ctx ends. Its errors wrap ErrRefused, or tail.ErrRecreated.
 func (l *link) run(ctx context.Context) error {
+	defer func() {
+		if l.committer != nil {
+			l.committer.Close()
+		}
+	}()
 	group, ctx := errgroup.WithContext(ctx)
 	for side := range l.clusters {
 		group.Go(func() error { return l.identify(ctx, replicator.Side(side)) })
@@ -101,9 +142,6 @@ func (l *link) run(ctx context.Context) error {
 }
 
 func (l *link) close() {
-	if l.committer != nil {
-		l.committer.Close()
-	}
 	for _, c := range l.clusters {
 		c.Close()
 	}

@@ -21,6 +21,7 @@ func (l *link) source(notify func(replicator.Advance)) (source, error) {
 	case l.Mapping == "mirror":
 		return mirror.New(mirror.Options{
 			Primary: primary, Secondary: secondary, Index: l.index, Select: l.Rename, Notify: notify, Logger: l.log,
+			ReadUncommitted: l.config.Mirror.ReadUncommitted,
 		}), nil
 	}
 	return nil, fmt.Errorf("mapping %s is not in this version", l.Mapping)

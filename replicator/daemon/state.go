@@ -29,6 +29,11 @@ func (l *link) snapshot(ctx context.Context, detail bool) (replicator.Snapshot, 
 			return s, err
 		}
 	}
+	if r != nil {
+		for _, t := range r.tails {
+			s.Counters.UnknownTypes += t.State().UnknownTypes
+		}
+	}
 	for side := range s.Sides {
 		l.sideState(r, side, &s.Sides[side])
 	}
