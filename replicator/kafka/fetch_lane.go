@@ -14,13 +14,14 @@ var fetchAsk = ask{op: "fetch", kind: aTopic, need: "Read"}
 // lane holds a long poll, the other takes what is assigned or resumed meanwhile.
 func (f *Fetcher) lane(broker int32) {
 	var cn *conn
+	var s session
 	defer func() {
 		if cn != nil {
 			cn.close()
 		}
 	}()
 	for {
-		taken, q := f.take(broker)
+		taken, q := f.take(broker, &s)
 		if taken == nil {
 			return
 		}
@@ -32,7 +33,11 @@ func (f *Fetcher) lane(broker int32) {
 				return err
 			})
 		}
-		f.arrived(broker, taken, r, err)
+		if s.answered(r, err) {
+			f.arrived(broker, taken, r, err)
+		} else {
+			f.release(taken)
+		}
 	}
 }
 
@@ -53,13 +58,13 @@ func (f *Fetcher) connect(cn *conn, broker int32) (*conn, error) {
 }
 
 // take waits for free partitions of a broker and for room, and builds the request for all of them. nil at the end.
-func (f *Fetcher) take(broker int32) (map[TopicPartition]*part, *sarama.FetchRequest) {
+func (f *Fetcher) take(broker int32, s *session) (map[TopicPartition]*part, *sarama.FetchRequest) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for !f.closed {
 		if f.buffered < f.o.Buffer {
 			if taken := f.free(broker); len(taken) > 0 {
-				return taken, f.request(taken)
+				return taken, f.request(taken, s)
 			}
 		}
 		f.changed.Wait()
@@ -81,16 +86,28 @@ func (f *Fetcher) free(broker int32) map[TopicPartition]*part {
 	return taken
 }
 
-// request asks for all partitions at once. sarama encodes them from maps, in an order that differs each time: that rotation is what keeps
-// a full response from starving the partitions behind.
-func (f *Fetcher) request(taken map[TopicPartition]*part) *sarama.FetchRequest {
+// request asks for all partitions at once. sarama encodes them from maps, in an order that differs each time, and brokers rotate the
+// partitions of a session: that keeps a full response from starving the partitions behind.
+func (f *Fetcher) request(taken map[TopicPartition]*part, s *session) *sarama.FetchRequest {
 	q := &sarama.FetchRequest{Version: 12, MaxWaitTime: int32(f.o.MaxWait / time.Millisecond), MinBytes: 1, MaxBytes: f.o.MaxBytes,
-		Isolation: sarama.IsolationLevel(f.o.Isolation), SessionEpoch: -1}
-	for tp, p := range taken {
+		Isolation: sarama.IsolationLevel(f.o.Isolation)}
+	for _, p := range taken {
 		p.taken = true
+	}
+	for tp, p := range s.begin(q, taken) {
 		q.AddBlock(tp.Topic, tp.Partition, p.position, p.maxBytes, -1)
 	}
 	return q
+}
+
+// release gives partitions back that nothing was learned about.
+func (f *Fetcher) release(taken map[TopicPartition]*part) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, p := range taken {
+		p.taken = false
+	}
+	f.changed.Broadcast()
 }
 
 // arrived sorts an answer: data to Poll, partitions back to the lanes or to the finder.
@@ -170,7 +187,8 @@ func (f *Fetcher) lose(p *part, later time.Time) {
 
 // settle takes the answer for one partition in.
 func (f *Fetcher) settle(p *part, b *sarama.FetchResponseBlock, d Fetched, later func() time.Time) {
-	if b == nil { // throttled brokers answer without partitions
+	if b == nil { // nothing new of it in a session; throttled brokers name no partition at all
+		p.fails, p.solo = 0, false
 		return
 	}
 	if b.Err != sarama.ErrNoError {
