@@ -21,6 +21,7 @@ import (
 type leftoff struct {
 	daemon *daemon.Daemon
 	stop   context.CancelFunc
+	opened chan struct{} // the indexes are open: it can be asked
 	ended  chan struct{}
 	err    error // once ended is closed
 }
@@ -60,12 +61,15 @@ func startDaemon(ctx context.Context, cfg configs.Config, serve Serve, log *zap.
 	if err != nil {
 		return nil, err
 	}
-	o := daemon.Options{Links: links, Logger: log}
-	if serve != nil {
-		o.HTTP = func(ctx context.Context, d *daemon.Daemon) error { return serve(ctx, cfg, log, d) }
-	}
 	ctx, stop := context.WithCancel(ctx)
-	l := &leftoff{daemon: daemon.New(o), stop: stop, ended: make(chan struct{})}
+	l := &leftoff{stop: stop, opened: make(chan struct{}), ended: make(chan struct{})}
+	l.daemon = daemon.New(daemon.Options{Links: links, Logger: log, HTTP: func(ctx context.Context, d *daemon.Daemon) error {
+		close(l.opened)
+		if serve == nil {
+			return nil
+		}
+		return serve(ctx, cfg, log, d)
+	}})
 	go func() {
 		defer close(l.ended)
 		l.err = l.daemon.Run(ctx)
@@ -93,6 +97,11 @@ func (l *leftoff) failed() error {
 
 // writable reports that leftoff has read both offsets topics and may write.
 func (l *leftoff) writable(ctx context.Context) (bool, string) {
+	select {
+	case <-l.opened:
+	default:
+		return false, "its index is not open yet"
+	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	links, err := l.daemon.Snapshots(ctx, false)
