@@ -18,16 +18,16 @@ func (a *app) indexCommand() *cobra.Command {
 		Example: `  leftoff index check
   leftoff index inspect --link west-east -o json`,
 	}
-	c.AddCommand(a.indexCheckCommand(), a.indexInspectCommand())
+	c.AddCommand(a.indexCheckCommand(), a.indexInspectCommand(), a.indexExportCommand(), a.indexCompactCommand())
 	return c
 }
 
 // openIndex opens a link's index for reading.
 func (a *app) openIndex(cfg configs.Config, link string) (*checkpoint.Index, error) {
-	path := cfg.IndexPath(link)
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("link %s: no index at %s. Try: leftoff run, which makes it", link, path)
+	if err := indexThere(cfg, link); err != nil {
+		return nil, err
 	}
+	path := cfg.IndexPath(link)
 	log, err := a.logger("error")
 	if err != nil {
 		return nil, err
@@ -37,6 +37,14 @@ func (a *app) openIndex(cfg configs.Config, link string) (*checkpoint.Index, err
 		return nil, fmt.Errorf("link %s: %w", link, err)
 	}
 	return x, nil
+}
+
+func indexThere(cfg configs.Config, link string) error {
+	path := cfg.IndexPath(link)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("link %s: no index at %s. Try: leftoff run, which makes it", link, path)
+	}
+	return nil
 }
 
 // chosenLinks are those of --link, or all.

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,10 +18,17 @@ func isDamage(err error) bool { return errors.Is(err, checkpoint.ErrCorrupt) }
 // inspected is one link of `index inspect -o json`.
 type inspected struct {
 	checkpoint.Link
-	Path     string                        `json:"path"`
-	Stats    checkpoint.Stats              `json:"stats"`
-	Topics   []inspectedTopic              `json:"topics"`
-	Verdicts map[string]checkpoint.Verdict `json:"verdicts"`
+	Path     string             `json:"path"`
+	Stats    checkpoint.Stats   `json:"stats"`
+	Topics   []inspectedTopic   `json:"topics"`
+	Verdicts []inspectedVerdict `json:"verdicts"`
+}
+
+type inspectedVerdict struct {
+	Group   string    `json:"group"`
+	Verdict string    `json:"verdict"`
+	At      time.Time `json:"at"`
+	Why     string    `json:"why"`
 }
 
 type inspectedTopic struct {
@@ -95,7 +104,7 @@ func (a *app) indexInspect(topics []string) error {
 }
 
 func inspect(x *checkpoint.Index, topics []string) (i inspected, err error) {
-	i = inspected{Link: x.Link(), Verdicts: x.Verdicts(), Topics: []inspectedTopic{}}
+	i = inspected{Link: x.Link(), Verdicts: inspectVerdicts(x.Verdicts()), Topics: []inspectedTopic{}}
 	if i.Stats, err = x.Stats(); err != nil {
 		return i, err
 	}
@@ -153,19 +162,22 @@ func (a *app) printInspected(i inspected) {
 	a.printVerdicts(i.Verdicts)
 }
 
-func (a *app) printVerdicts(verdicts map[string]checkpoint.Verdict) {
+func inspectVerdicts(verdicts map[string]checkpoint.Verdict) []inspectedVerdict {
+	all := make([]inspectedVerdict, 0, len(verdicts))
+	for group, v := range verdicts {
+		all = append(all, inspectedVerdict{group, v.Kind.String(), v.At.UTC(), v.Why})
+	}
+	slices.SortFunc(all, func(a, b inspectedVerdict) int { return cmp.Compare(a.Group, b.Group) })
+	return all
+}
+
+func (a *app) printVerdicts(verdicts []inspectedVerdict) {
 	if len(verdicts) == 0 {
 		return
 	}
-	names := make([]string, 0, len(verdicts))
-	for name := range verdicts {
-		names = append(names, name)
-	}
-	slices.Sort(names)
 	t := newTable("GROUP", "VERDICT", "SINCE", "WHY")
-	for _, name := range names {
-		v := verdicts[name]
-		t.row(name, v.Kind.String(), v.At.Local().Format("2006-01-02 15:04:05"), v.Why)
+	for _, v := range verdicts {
+		t.row(v.Group, v.Verdict, v.At.Local().Format("2006-01-02 15:04:05"), v.Why)
 	}
 	fmt.Fprintln(a.out)
 	t.print(a.out)
