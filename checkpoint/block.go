@@ -67,31 +67,68 @@ func (d *blockReader) next() (r translate.Run, ok bool) {
 	if d.left == 0 {
 		return r, false
 	}
-	dp, ok := d.varint()
-	ds, ok2 := d.varint()
-	n, k := binary.Uvarint(d.b)
-	if !ok || !ok2 || k <= 0 {
+	dp, ds, n, k := step(d.b)
+	if k == 0 {
 		return r, false
 	}
-	d.b = d.b[k:]
-	d.left--
+	d.b, d.left = d.b[k:], d.left-1
 	r = translate.Run{Primary: d.p + dp, Secondary: d.s + ds, Length: int64(n >> 1), Closed: n&1 == 1}
 	d.p, d.s = r.PrimaryEnd(), r.SecondaryEnd()
 	return r, true
 }
 
-func (d *blockReader) varint() (int64, bool) {
-	if len(d.b) > 0 && d.b[0] < 0x80 { // nearly always
-		u := d.b[0]
-		d.b = d.b[1:]
-		return int64(u>>1) ^ -int64(u&1), true
+// seek reads up to the first run that ends above an offset of one side; prev is the run before it. It is next in a loop,
+// as lookups spend most of their time here.
+func (d *blockReader) seek(offset int64, side Side) (prev, next translate.Run, found bool) {
+	b, left, p, s := d.b, d.left, d.p, d.s
+	var startP, startS int64
+	var n uint64
+	for ; left > 0; left-- {
+		dp, ds, m, k := step(b)
+		if k == 0 {
+			break
+		}
+		b = b[k:]
+		endP, endS := p+dp+int64(m>>1), s+ds+int64(m>>1)
+		end := endP
+		if side == Secondary {
+			end = endS
+		}
+		if end > offset {
+			next, found = translate.Run{Primary: p + dp, Secondary: s + ds, Length: int64(m >> 1), Closed: m&1 == 1}, true
+			left--
+			p, s = endP, endS
+			break
+		}
+		startP, startS, n = p+dp, s+ds, m
+		p, s = endP, endS
 	}
-	v, k := binary.Varint(d.b)
-	if k <= 0 {
-		return 0, false
+	d.b, d.left, d.p, d.s = b, left, p, s
+	return translate.Run{Primary: startP, Secondary: startS, Length: int64(n >> 1), Closed: n&1 == 1}, next, found
+}
+
+// step decodes one run's three numbers and says how many bytes they took; 0 when they do not decode.
+func step(b []byte) (dp, ds int64, n uint64, k int) {
+	if len(b) >= 3 && (b[0]|b[1]|b[2]) < 0x80 { // nearly always
+		return int64(b[0]>>1) ^ -int64(b[0]&1), int64(b[1]>>1) ^ -int64(b[1]&1), uint64(b[2]), 3
 	}
-	d.b = d.b[k:]
-	return v, true
+	return slowStep(b)
+}
+
+func slowStep(b []byte) (dp, ds int64, n uint64, k int) {
+	dp, i := binary.Varint(b)
+	if i <= 0 {
+		return 0, 0, 0, 0
+	}
+	ds, j := binary.Varint(b[i:])
+	if j <= 0 {
+		return 0, 0, 0, 0
+	}
+	n, l := binary.Uvarint(b[i+j:])
+	if l <= 0 {
+		return 0, 0, 0, 0
+	}
+	return dp, ds, n, i + j + l
 }
 
 // decodeBlock appends a block's runs.

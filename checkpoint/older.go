@@ -43,7 +43,7 @@ func (o *older) AtPrimary(u int64) (at translate.Place, err error) {
 			at.Next, at.HasNext, err = l.head(l.first())
 			return err
 		}
-		at, err = l.place(key, block, u, translate.Run.PrimaryEnd)
+		at, err = l.place(key, block, u, Primary)
 		return err
 	})
 	return unmarked(at, mark), err
@@ -82,7 +82,7 @@ func (o *older) AtSecondary(v int64) (at translate.Place, err error) {
 			}
 		}
 		low, block, _ = l.from(low)
-		at, err = l.place(low, block, v, translate.Run.SecondaryEnd)
+		at, err = l.place(low, block, v, Secondary)
 		return err
 	})
 	if err == nil && mark != translate.None && at.HasNext && at.Next.Primary < mark {
@@ -190,22 +190,13 @@ func (l *line) head(key int64, block []byte, ok bool) (translate.Run, bool, erro
 }
 
 // place finds an offset in a block that begins at or below it, looking into its neighbours where it must.
-func (l *line) place(key int64, block []byte, offset int64, end func(translate.Run) int64) (at translate.Place, err error) {
+func (l *line) place(key int64, block []byte, offset int64, side Side) (at translate.Place, err error) {
 	d, err := openBlock(block)
 	if err != nil {
 		return at, damagedBlock(l.at, key, err)
 	}
-	for {
-		r, ok := d.next()
-		if !ok {
-			break
-		}
-		if end(r) > offset {
-			at.Next, at.HasNext = r, true
-			break
-		}
-		at.Prev, at.HasPrev = r, true
-	}
+	at.Prev, at.Next, at.HasNext = d.seek(offset, side)
+	at.HasPrev = at.Prev.Length > 0
 	switch {
 	case !at.HasNext && d.left > 0:
 		return at, damagedBlock(l.at, key, errBlock)
