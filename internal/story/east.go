@@ -52,7 +52,7 @@ func (s *stage) lifeGoesOn(ctx context.Context) (problem string, err error) {
 	return problem, nil
 }
 
-const quiet = 3 * time.Second
+const quiet = 5 * time.Second
 
 // untilQuiet waits until everything is taken, or nothing has been for a while.
 func (s *stage) untilQuiet(ctx context.Context) error {

@@ -27,7 +27,8 @@ type Options struct {
 
 	Size Size // zero: DefaultSize
 
-	meddle func(context.Context, *stage) error // tests: break something just before west dies
+	tempDir string                              // tests: where the story's folder is made
+	meddle  func(context.Context, *stage) error // tests: break something just before west dies
 }
 
 // Serve answers over the daemon's state until ctx ends, where the configuration says.

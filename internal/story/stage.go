@@ -53,7 +53,7 @@ func openStage(o Options) (s *stage, err error) {
 			s.close()
 		}
 	}()
-	if s.dir, err = os.MkdirTemp("", "leftoff-demo-"); err != nil {
+	if s.dir, err = os.MkdirTemp(o.tempDir, "leftoff-demo-"); err != nil {
 		return s, err
 	}
 	s.later(func() { os.RemoveAll(s.dir) })

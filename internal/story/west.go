@@ -10,7 +10,7 @@ import (
 	"github.com/leftoff/leftoff/internal/judge"
 )
 
-const patience = 10 * time.Second // for anything that takes well under a second
+const patience = 20 * time.Second // for anything that takes well under a second; machines are busy at times
 
 // theDaysBefore writes west's history, of which the idle group has read a part. Nobody thinks of east yet.
 func (s *stage) theDaysBefore(ctx context.Context) error {
