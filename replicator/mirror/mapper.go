@@ -62,8 +62,7 @@ func (p *partitionPair) explain(m *replicator.Mapping) {
 		}
 	case translate.Floor:
 		if foreign := p.index.ForeignSpans(); len(foreign) > 0 && foreign[0].From <= m.Position.Offset {
-			m.Detail = fmt.Sprintf("somebody else wrote the records %d to %d on the secondary: no position passes them. "+
-				"Try: stop the foreign producer, then accept its records with leftoff index accept", foreign[0].From, foreign[0].To-1)
+			m.Detail = foreignDetail(foreign)
 		}
 	}
 }

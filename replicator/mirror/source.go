@@ -180,8 +180,8 @@ func (p *partitionPair) foreign(st *State) {
 }
 
 func foreignDetail(spans []translate.Span) string {
-	return fmt.Sprintf("offsets from %d on the secondary hold records that are no copy of anything on the primary (%d to %d first): positions stay below them until a person accepts them",
-		spans[0].From, spans[0].From, spans[0].To-1)
+	return fmt.Sprintf("somebody else wrote the records %d to %d on the secondary: no position passes them. "+
+		"Try: stop the foreign producer, then accept its records with leftoff index accept", spans[0].From, spans[0].To-1)
 }
 
 // Problems lists what keeps topics from being mirrored, and clusters from answering.
