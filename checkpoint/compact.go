@@ -15,12 +15,11 @@ const compactTx = 64 << 20
 // Compact writes the index at path anew, without the pages that pruning left free, and says the file's size before and
 // after. It holds the lock meanwhile, and puts the new file in place only after it was checked: killed at any step, it
 // leaves the old one.
-func Compact(path string, o Options) (before, after int64, err error) {
+func Compact(path string) (before, after int64, err error) {
 	if _, err := os.Stat(path); err != nil {
 		return 0, 0, fmt.Errorf("compact index: %w", err)
 	}
-	o.ReadOnly = false // the lock that nobody shares
-	x, err := Open(path, o)
+	x, err := Open(path, Options{})
 	if err != nil {
 		return 0, 0, err
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/leftoff/leftoff/checkpoint"
 	"github.com/leftoff/leftoff/checkpoint/checkpointtest"
@@ -37,13 +36,13 @@ func TestCompact(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if _, _, err := checkpoint.Compact(path, checkpoint.Options{LockTimeout: 10 * time.Millisecond}); !errors.Is(err, checkpoint.ErrLocked) {
+	if _, _, err := checkpoint.Compact(path); !errors.Is(err, checkpoint.ErrLocked) {
 		t.Errorf("compacted under somebody's hands: %v", err)
 	}
 	if err := x.Close(); err != nil {
 		t.Fatal(err)
 	}
-	before, after, err := checkpoint.Compact(path, checkpoint.Options{Link: link})
+	before, after, err := checkpoint.Compact(path)
 	if err != nil || after >= before/2 {
 		t.Errorf("%d → %d bytes, %v", before, after, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"os"
+	"slices"
 	"testing"
 
 	"go.etcd.io/bbolt"
@@ -28,3 +29,5 @@ func TestMain(m *testing.M) {
 var errNoSpace = errors.New("no space left on device")
 
 func failing(func(*bbolt.Tx) error) error { return errNoSpace }
+
+func sortStrings(s []string) { slices.Sort(s) }

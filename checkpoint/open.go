@@ -51,6 +51,9 @@ func openFile(path string, o Options) (db *bbolt.DB, err error) {
 	} else if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("open index: %w", err)
 	}
+	if err := whole(path); err != nil {
+		return nil, err
+	}
 	defer func() { // bbolt trusts the file; a page that is no page panics
 		if r := recover(); r != nil {
 			db, err = nil, errCorrupt(path, fmt.Errorf("%v", r))
@@ -63,7 +66,7 @@ func openFile(path string, o Options) (db *bbolt.DB, err error) {
 	db, err = bbolt.Open(path, 0o600, options)
 	switch {
 	case err == nil:
-		return db, whole(db, path)
+		return db, nil
 	case errors.Is(err, bbolt.ErrTimeout):
 		return nil, errLocked(path)
 	case errors.Is(err, bbolt.ErrInvalid), errors.Is(err, bbolt.ErrChecksum), errors.Is(err, bbolt.ErrVersionMismatch):
@@ -74,20 +77,6 @@ func openFile(path string, o Options) (db *bbolt.DB, err error) {
 		return nil, errCorrupt(path, err)
 	}
 	return nil, fmt.Errorf("open index: %w", err)
-}
-
-// whole refuses a file that is shorter than it says: reading past its end would be a crash.
-func whole(db *bbolt.DB, path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	return db.View(func(tx *bbolt.Tx) error {
-		if tx.Size() > info.Size() {
-			return errCorrupt(path, fmt.Errorf("%d bytes are missing", tx.Size()-info.Size()))
-		}
-		return nil
-	})
 }
 
 // begin makes the buckets of a new file, or reads what is always in memory of an old one.
