@@ -20,7 +20,8 @@ func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"leftoff": ma
 func TestScripts(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
+		Dir:      "testdata",
+		Deadline: time.Now().Add(90 * time.Second),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("USER_NAME", whoAmI())
 			e.Setenv("TERM", "dumb")

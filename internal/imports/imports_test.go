@@ -52,7 +52,7 @@ func height(room string) int {
 	switch {
 	case room == "translate":
 		return 0
-	case room == "checkpoint":
+	case room == "checkpoint", room == "checkpoint/checkpointtest":
 		return 1
 	case room == "replicator":
 		return 2
@@ -72,11 +72,11 @@ func height(room string) int {
 
 func onlyDown(i imported) string {
 	room, ok := own(i.path)
-	if !ok || i.test && strings.HasPrefix(room, "internal/") {
+	if !ok || i.test && (strings.HasPrefix(room, "internal/") || within(room, i.room)) {
 		return ""
 	}
 	from, to := height(i.room), height(room)
-	if from >= 0 && to > from || from >= 0 && to == from && !strings.HasPrefix(room, "replicator/") {
+	if from >= 0 && to > from || from >= 0 && to == from && !strings.HasPrefix(room, "replicator/") && !within(i.room, room) {
 		return "imports point down: cmd → replicator/daemon → replicator/* → replicator → checkpoint → translate"
 	}
 	if from >= 0 && to < 0 && i.room != "internal/story" && !strings.HasPrefix(i.room, "cmd/") {
