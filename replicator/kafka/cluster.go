@@ -140,5 +140,9 @@ func (c *Cluster) at(ctx context.Context, a ask, id int32, f func(*sarama.Broker
 	if !ok {
 		return &Error{Cluster: c.cfg.Name, Op: a.op, On: a.name, Class: Refind, Err: fmt.Errorf("broker %d is not known", id)}
 	}
-	return c.failed(a, addr, c.pool.call(ctx, addr, f))
+	err := c.failed(a, addr, c.pool.call(ctx, addr, f))
+	if Classify(err) == Unreachable {
+		c.seeds.bad(addr)
+	}
+	return err
 }

@@ -1,7 +1,9 @@
 package kafka
 
 import (
+	"cmp"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -13,6 +15,7 @@ func decodeBlock(tp TopicPartition, b *sarama.FetchResponseBlock, position int64
 	for _, t := range b.AbortedTransactions {
 		f.Aborted = append(f.Aborted, AbortedTxn{ProducerID: t.ProducerID, FirstOffset: t.FirstOffset})
 	}
+	slices.SortFunc(f.Aborted, func(a, b AbortedTxn) int { return cmp.Compare(a.FirstOffset, b.FirstOffset) })
 	slab := make([]Record, 0, countRecords(b))
 	if len(b.RecordsSet) > 0 {
 		f.Batches = make([]Batch, 0, len(b.RecordsSet))

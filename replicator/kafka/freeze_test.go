@@ -131,6 +131,34 @@ func TestCallsEndWithTheirContext(t *testing.T) {
 	}
 }
 
+// One broker that stands still does not keep the answers of the others.
+func TestListOffsetsDoesNotWaitForAFrozenBroker(t *testing.T) {
+	k := fake(t, 3)
+	z := freezing(t)
+	c := open(t, k.ListenAddrs(), func(c *Config) { c.Dial = z.dial; c.RequestTimeout = time.Hour; c.DialTimeout = 400 * time.Millisecond })
+	for i := range int32(3) {
+		if err := k.MoveTopicPartition("t", i, i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.ListOffsets(within(t), Latest, tps("t", 3)); err != nil {
+		t.Fatal(err)
+	}
+	frozen := k.ListenAddrs()[1]
+	undo := z.freeze(func(addr string) bool { return addr == frozen })
+	defer undo()
+	got, err := c.ListOffsets(t.Context(), Latest, tps("t", 3))
+	if err != nil || len(got) != 3 {
+		t.Fatal(got, err)
+	}
+	for tp, r := range got {
+		if (r.Err != nil) != (tp.Partition == 1) {
+			t.Errorf("%v: %+v", tp, r)
+		}
+	}
+	says(t, got[TopicPartition{"t", 1}].Err, Unreachable)
+}
+
 // A broker that stands still loses its partitions to another; they go on there, and nothing is lost or doubled.
 func TestFetcherLeavesAFrozenBroker(t *testing.T) {
 	k := fake(t, 3)

@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // byLeader sorts partitions by the broker that leads them; lost are those without a known leader.
@@ -30,6 +31,10 @@ func topicsOf(tps []TopicPartition) []string {
 	return names
 }
 
+// straggle is how long partitions that were answered wait for those that were not: one partition without a leader, or one
+// broker that stands still, must not hold up all others.
+const straggle = 3 * time.Second
+
 // eachLeader asks the leader of every partition, all leaders at once, and asks again where the answer is temporary: after
 // finding leaders anew. one asks one broker for some partitions and returns each one's error. What is left at the
 // end has its last error in the result; partitions that went well are not in it.
@@ -38,10 +43,12 @@ func (c *Cluster) eachLeader(ctx context.Context, a ask, tps []TopicPartition, o
 	defer cancel()
 	failed := map[TopicPartition]error{}
 	left := tps
+	start := time.Now()
 	var b backoff
 	for first := true; ; first = false {
 		left = c.roundOfLeaders(ctx, a, left, first, failed, one)
-		if len(left) == 0 || !b.wait(ctx) {
+		late := len(failed) < len(tps) && time.Since(start) >= straggle
+		if len(left) == 0 || late || !b.wait(ctx) {
 			return failed
 		}
 	}
@@ -57,6 +64,11 @@ func (c *Cluster) roundOfLeaders(ctx context.Context, a ask, tps []TopicPartitio
 		led, lost = c.byLeader(tps)
 	}
 	again = note(failed, lost, func(tp TopicPartition) error { return c.leaderless(a, tp) })
+	if len(tps) > 1 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, straggle)
+		defer cancel()
+	}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for id, of := range led {

@@ -6,8 +6,9 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// ListOffsets asks every partition's leader for one offset. Every partition is in the results, with its own error. The
-// error returned says that the cluster could not be asked at all.
+// ListOffsets asks every partition's leader for one offset. Every partition is in the results, with its own error: those
+// that are answered wait three seconds for the others, no longer. The error returned says that the cluster could not be
+// asked at all.
 func (c *Cluster) ListOffsets(ctx context.Context, at When, tps []TopicPartition) (map[TopicPartition]OffsetResult, error) {
 	a := ask{op: "list offsets", kind: aTopic, need: "Describe"}
 	results := make(map[TopicPartition]OffsetResult, len(tps))

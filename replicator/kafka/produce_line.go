@@ -162,6 +162,8 @@ func (l *line) failed(some []*sending, err error) {
 	addr, _ := l.p.c.meta.addr(l.broker)
 	if l.p.ctx.Err() != nil {
 		err = ErrClosed
+	} else if transport(err) {
+		l.p.c.seeds.bad(addr)
 	}
 	var encoding sarama.PacketEncodingError
 	for _, s := range some {

@@ -1,8 +1,10 @@
 package kafka
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -283,5 +285,42 @@ func TestProduceRefusesTimestampsItCannotWrite(t *testing.T) {
 	r, err := b.build()
 	if err != nil || recordTime(r, r.Records[0]) != -1 || recordTime(r, r.Records[1]) != 1_700_000_000_000 {
 		t.Error(r, err)
+	}
+}
+
+// What comes out is what went in: null and empty kept apart, headers, timestamps, under every codec.
+func TestProduceKeepsRecords(t *testing.T) {
+	k := fake(t, 5)
+	c := open(t, k.ListenAddrs())
+	id := mustInit(t, c)
+	p := c.NewProducer(ProducerOptions{})
+	defer p.Close()
+	for codec := NoCompression; codec <= ZSTD; codec++ {
+		in := []Record{
+			{Timestamp: 1_700_000_000_000, Key: nil, Value: nil},
+			{Timestamp: 1_600_000_000_123, Key: []byte{}, Value: []byte{}},
+			{Timestamp: -1, Key: []byte("k"), Value: bytes.Repeat([]byte("v"), 5000)},
+			{Timestamp: 0, Key: []byte("h"), Headers: []Header{{Key: []byte("a"), Value: nil}, {Key: []byte{}, Value: []byte{}}, {Key: []byte("a"), Value: []byte("b")}}},
+		}
+		tp := TopicPartition{"t", int32(codec)}
+		var a answers
+		p.Produce(tp, ProduceBatch{ProducerID: id, Codec: codec, Records: in}, a.done(0))
+		if got, _ := a.wait(t, 1); got[0].Err != nil {
+			t.Fatal(codec, got[0].Err)
+		}
+		got, err := c.FetchOne(within(t), tp, 0, 1)
+		if err != nil || len(got.Batches) != 1 {
+			t.Fatal(codec, got, err)
+		}
+		b := got.Batches[0]
+		if b.Codec != codec || b.ProducerID != id.ID || b.Transactional || b.Control || b.LogAppendTime || b.LastOffset != 3 || b.MaxTimestamp != 1_700_000_000_000 {
+			t.Errorf("%v: %+v", codec, b)
+		}
+		for i := range in {
+			in[i].Offset = int64(i)
+			if !reflect.DeepEqual(b.Records[i], in[i]) {
+				t.Errorf("%v, record %d: %+v, want %+v", codec, i, b.Records[i], in[i])
+			}
+		}
 	}
 }
