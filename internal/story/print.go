@@ -145,7 +145,8 @@ func (r *Report) sentence() string {
 	case r.Proven && r.Kept:
 		return "Proven for this moment: if west died now, every group would go on in east exactly where it left off."
 	case r.Proven:
-		return fmt.Sprintf("Proven in %.0f seconds: every group went on in east exactly where it left off in west.", r.Seconds)
+		return fmt.Sprintf("Proven in %.0f seconds: every group went on in east exactly where it left off in west.\n"+
+			"To look around with your own tools: leftoff demo --keep", r.Seconds)
 	default:
 		return "NOT PROVEN: see above."
 	}
