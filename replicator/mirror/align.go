@@ -34,6 +34,7 @@ type alignment struct {
 	vanished                               int64 // ours, but the original is no longer on the primary
 	ambiguous                              int64 // equal to several records; left out of the runs
 	missing                                int64 // primary records passed over: they are copied again
+	open                                   bool  // the gap behind the last run is not proven
 }
 
 // aligner explains a stretch of the secondary, record by record in order, as copies of the primary's records.
@@ -95,7 +96,7 @@ func (a *aligner) add(q mark) error {
 		a.open = true
 	case q.own:
 		a.out.vanished++
-		a.open = true
+		a.open = a.open || !a.ended // else the primary was searched to its end: the original is not there any more
 	case a.rules.rebuild && !a.anchored:
 		a.out.former++
 	default:
@@ -342,6 +343,7 @@ func (a *aligner) extend(primary, secondary int64) {
 // finish returns what was learnt. The record at the front is the next to copy, unless one before it is missing.
 func (a *aligner) finish() alignment {
 	out := &a.out
+	out.open = a.open
 	out.resume = a.start
 	if a.front > 0 {
 		out.resume = a.window[a.front-1-a.first].offset + 1

@@ -134,6 +134,7 @@ func (s *Source) forget(wanted map[string]string, primary map[string]kafka.Topic
 		if t.pair == nil {
 			delete(s.topics, name)
 		}
+		t.problem = problem{detail: fmt.Sprintf("topic %s is not on the primary any more: what was copied stays", name)}
 		for _, p := range t.parts {
 			p.cancel()
 		}

@@ -369,6 +369,7 @@ func TestModel(t *testing.T) {
 		{"truncated secondary", 0, []string{"crash", "cutOff", "late", "truncateSecondary"}},
 		{"truncated primary", 0, []string{"crash", "cutOff", "truncatePrimary"}},
 		{"retention", 0, []string{"crash", "cutOff", "late", "retention"}},
+		{"retention of the primary", 0, []string{"crash", "cutOff", "late", "primaryRetention", "intrude"}},
 		{"equal records", 2, []string{"crash", "cutOff", "late", "intrude"}},
 		{"everything", 0, []string{"crash", "cutOff", "late", "intrude", "forget", "truncateSecondary", "retention"}},
 	} {
@@ -419,6 +420,9 @@ func drive(t *rapid.T, letters int, bad []string) {
 		"retention": func(t *rapid.T) {
 			w.second.start = rapid.Int64Range(w.second.start, w.second.end()).Draw(t, "start")
 		},
+	}
+	more["primaryRetention"] = func(t *rapid.T) {
+		w.primary.start = rapid.Int64Range(w.primary.start, w.primary.end()).Draw(t, "start")
 	}
 	for _, name := range bad {
 		all[name] = more[name]

@@ -54,6 +54,9 @@ func (p *partition) realign(ctx context.Context) error {
 	if p.topics, err = p.link.Settings(ctx); err != nil {
 		return err
 	}
+	if !p.topics.timestamp && p.limit == 0 {
+		p.log.Warn("the secondary's topic stamps records itself: timestamps are not kept. Try: message.timestamp.type=CreateTime")
+	}
 	if p.limit == 0 || p.limit > p.topics.batch {
 		p.limit = p.topics.batch
 	}
@@ -238,7 +241,7 @@ func (p *partition) adopt(ctx context.Context, out alignment, second ends) error
 	if err != nil {
 		return fmt.Errorf("index: %w", err)
 	}
-	p.openGap = p.openGap || out.ambiguous+out.vanished > 0
+	p.openGap = p.openGap || out.open
 	p.report(out)
 	return p.session(ctx, out.resume, second.high)
 }
