@@ -45,7 +45,7 @@ func (s *stage) report(at []judge.Resume, madeInWest int) *Report {
 
 // group adds up the partitions of one group.
 func group(r role, at []judge.Resume) Group {
-	g := Group{Group: r.Group, Note: r.Note}
+	g := Group{Group: r.Group, Note: r.Note, Partitions: []Position{}}
 	for _, a := range at {
 		if a.Group != r.Group {
 			continue
