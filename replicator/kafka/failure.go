@@ -28,7 +28,7 @@ func (c *Cluster) failed(a ask, addr string, err error) error {
 		return c.answered(a, k, "")
 	}
 	e := &Error{Cluster: c.cfg.Name, Op: a.op, On: a.name}
-	e.Class, e.Err, e.Hint = c.diagnose(addr, err)
+	e.Class, e.Hint, e.Err = c.diagnose(addr, err)
 	return e
 }
 
@@ -38,63 +38,63 @@ func inGreeting(err error) bool {
 }
 
 // diagnose turns an error of a connection into what a person can act on.
-func (c *Cluster) diagnose(addr string, err error) (Class, error, string) {
+func (c *Cluster) diagnose(addr string, err error) (Class, string, error) {
 	var lost *lostError
 	var dial *dialError
 	switch {
 	case errors.Is(err, errSpeaksTLS):
-		return Credentials, fmt.Errorf("%s: %w", addr, err), "turn tls on for this cluster, or use its plaintext port"
+		return Credentials, "turn tls on for this cluster, or use its plaintext port", fmt.Errorf("%s: %w", addr, err)
 	case errors.Is(err, errNotKafka):
-		return Credentials, fmt.Errorf("%s: %w", addr, err), "check host and port; is it an HTTP port, or one that wants TLS?"
+		return Credentials, "check host and port; is it an HTTP port, or one that wants TLS?", fmt.Errorf("%s: %w", addr, err)
 	case errors.As(err, &dial):
 		return c.diagnoseDial(addr, dial)
 	case errors.As(err, &lost):
 		return c.diagnoseLost(addr, lost)
 	case errors.Is(err, context.Canceled):
-		return Canceled, err, ""
+		return Canceled, "", err
 	case errors.Is(err, context.DeadlineExceeded):
-		return Unreachable, fmt.Errorf("%s: %w: no answer in time", addr, ErrUnreachable), ""
+		return Unreachable, "", fmt.Errorf("%s: %w: no answer in time", addr, ErrUnreachable)
 	default:
-		return Fatal, fmt.Errorf("%s: %w", addr, err), ""
+		return Fatal, "", fmt.Errorf("%s: %w", addr, err)
 	}
 }
 
-func (c *Cluster) diagnoseLost(addr string, lost *lostError) (Class, error, string) {
+func (c *Cluster) diagnoseLost(addr string, lost *lostError) (Class, string, error) {
 	hint := ""
 	if lost.first && closedByPeer(lost.err) && c.cfg.SASL == nil {
 		hint = "sasl, if it keeps happening: listeners that want it close the connection at the first question without"
 	}
 	if silent(lost.err) {
-		return Unreachable, fmt.Errorf("%s: %w: no answer for %v", addr, ErrUnreachable, c.cfg.RequestTimeout), ""
+		return Unreachable, "", fmt.Errorf("%s: %w: no answer for %v", addr, ErrUnreachable, c.cfg.RequestTimeout)
 	}
-	return Unreachable, fmt.Errorf("%s: %w: %w", addr, ErrUnreachable, lost), hint
+	return Unreachable, hint, fmt.Errorf("%s: %w: %w", addr, ErrUnreachable, lost)
 }
 
-func (c *Cluster) diagnoseDial(addr string, d *dialError) (Class, error, string) {
+func (c *Cluster) diagnoseDial(addr string, d *dialError) (Class, string, error) {
 	err := fmt.Errorf("%s: %w: %w", addr, ErrUnreachable, d)
 	if errors.Is(d.err, context.Canceled) {
-		return Canceled, d.err, ""
+		return Canceled, "", d.err
 	}
 	k, coded := saslCode(d.err)
 	switch {
 	case d.step == stepConnect:
-		return Unreachable, err, connectHint(d.err)
+		return Unreachable, connectHint(d.err), err
 	case d.step == stepTLS:
 		return c.diagnoseTLS(addr, d)
 	case tlsAlert(d.err):
-		return Credentials, fmt.Errorf("%s: %w: %w", addr, ErrAuthentication, d), "a client certificate (tls.cert_file, tls.key_file) that the broker's authority signed"
+		return Credentials, "a client certificate (tls.cert_file, tls.key_file) that the broker's authority signed", fmt.Errorf("%s: %w: %w", addr, ErrAuthentication, d)
 	case coded:
 		return c.diagnoseSASL(addr, k, d.err)
 	case errors.As(d.err, new(sarama.ConfigurationError)):
-		return Credentials, fmt.Errorf("%s: %w", addr, d.err), fmt.Sprintf("sasl.mechanism: one of %v", Mechanisms())
+		return Credentials, fmt.Sprintf("sasl.mechanism: one of %v", Mechanisms()), fmt.Errorf("%s: %w", addr, d.err)
 	case c.cfg.SASL != nil && scramRefused(d.err):
-		return Credentials, fmt.Errorf("%s: %w: %w", addr, ErrAuthentication, d.err), credentialsHint(c.cfg.SASL)
+		return Credentials, credentialsHint(c.cfg.SASL), fmt.Errorf("%s: %w: %w", addr, ErrAuthentication, d.err)
 	case closedByPeer(d.err):
-		return Unreachable, err, c.hangUpHint()
+		return Unreachable, c.hangUpHint(), err
 	case silent(d.err), errors.Is(d.err, context.DeadlineExceeded):
-		return Unreachable, err, "is it a Kafka listener? It takes connections, but does not answer"
+		return Unreachable, "is it a Kafka listener? It takes connections, but does not answer", err
 	}
-	return Unreachable, err, ""
+	return Unreachable, "", err
 }
 
 // hangUpHint guesses why a broker closed the connection during the handshake. Kafka says what it does not like; what stands
@@ -110,20 +110,20 @@ func (c *Cluster) hangUpHint() string {
 	return strings.Join(hints, "; ")
 }
 
-func (c *Cluster) diagnoseSASL(addr string, k sarama.KError, err error) (Class, error, string) {
+func (c *Cluster) diagnoseSASL(addr string, k sarama.KError, err error) (Class, string, error) {
 	wrap := &brokerError{code: int16(k), message: saslMessage(k, err)}
 	e := fmt.Errorf("%s: %w", addr, wrap)
 	s := c.cfg.SASL
 	if s == nil || codes[int16(k)].class != Credentials {
-		return codes[int16(k)].class, e, ""
+		return codes[int16(k)].class, "", e
 	}
 	switch k {
 	case sarama.ErrUnsupportedSASLMechanism:
-		return Credentials, e, fmt.Sprintf("another sasl.mechanism than %s: the broker's sasl.enabled.mechanisms does not list it", s.Mechanism)
+		return Credentials, fmt.Sprintf("another sasl.mechanism than %s: the broker's sasl.enabled.mechanisms does not list it", s.Mechanism), e
 	case sarama.ErrIllegalSASLState:
-		return Credentials, e, "leave sasl out: this listener does not authenticate"
+		return Credentials, "leave sasl out: this listener does not authenticate", e
 	}
-	return Credentials, e, credentialsHint(s)
+	return Credentials, credentialsHint(s), e
 }
 
 // saslCode finds the error code of a handshake. sarama wraps it in an error that answers errors.Is, but not errors.As.
@@ -153,7 +153,7 @@ func scramRefused(err error) bool {
 	return strings.Contains(s, "server signature") || strings.Contains(s, "server error") || strings.Contains(s, "nonce")
 }
 
-func (c *Cluster) diagnoseTLS(addr string, d *dialError) (Class, error, string) {
+func (c *Cluster) diagnoseTLS(addr string, d *dialError) (Class, string, error) {
 	var authority x509.UnknownAuthorityError
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError
@@ -161,21 +161,19 @@ func (c *Cluster) diagnoseTLS(addr string, d *dialError) (Class, error, string) 
 	e := fmt.Errorf("%s: %w", addr, d)
 	switch {
 	case errors.As(d.err, &authority):
-		return Credentials, e, "tls.ca_file with the authority that signed the broker's certificate"
+		return Credentials, "tls.ca_file with the authority that signed the broker's certificate", e
 	case errors.As(d.err, &host):
-		return Credentials, e, "tls.server_name, or a broker certificate with this host name"
+		return Credentials, "tls.server_name, or a broker certificate with this host name", e
 	case errors.As(d.err, &invalid):
-		return Credentials, e, "a broker certificate that is valid today (check both clocks, too)"
+		return Credentials, "a broker certificate that is valid today (check both clocks, too)", e
 	case errors.As(d.err, &record):
-		return Credentials, e, "leave tls out: this port speaks plaintext"
+		return Credentials, "leave tls out: this port speaks plaintext", e
 	case tlsAlert(d.err):
-		return Credentials, e, "a client certificate (tls.cert_file, tls.key_file) that the broker accepts, or another TLS version"
-	case closedByPeer(d.err):
-		return Credentials, fmt.Errorf("%s: %w: the broker closed the connection", addr, d), "leave tls out, if this port speaks plaintext"
-	case silent(d.err), errors.Is(d.err, context.DeadlineExceeded):
-		return Unreachable, fmt.Errorf("%s: %w: %w", addr, ErrUnreachable, d), "leave tls out, if this port speaks plaintext"
+		return Credentials, "a client certificate (tls.cert_file, tls.key_file) that the broker accepts, or another TLS version", e
+	case closedByPeer(d.err), silent(d.err), errors.Is(d.err, context.DeadlineExceeded):
+		return Unreachable, "leave tls out, if this port speaks plaintext", fmt.Errorf("%s: %w: %w", addr, ErrUnreachable, d)
 	}
-	return Unreachable, fmt.Errorf("%s: %w: %w", addr, ErrUnreachable, d), ""
+	return Unreachable, "", fmt.Errorf("%s: %w: %w", addr, ErrUnreachable, d)
 }
 
 // tlsAlert says that the other side refused TLS, or who we are.

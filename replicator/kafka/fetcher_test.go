@@ -180,18 +180,6 @@ func (r *reader) failsWith(tp TopicPartition, want error) error {
 	return nil
 }
 
-func TestFetcherUnknownTopicFailsAfterGrace(t *testing.T) {
-	k := fake(t, 1)
-	r := read(t, open(t, k.ListenAddrs()), FetchOptions{})
-	tp := TopicPartition{"nowhere", 0}
-	start := time.Now()
-	r.assign(tp, 0)
-	eventually(t, "error", func() error { return r.failsWith(tp, ErrUnknownTopic) })
-	if since := time.Since(start); since < graceUnknown {
-		t.Errorf("gave up after %v", since)
-	}
-}
-
 func TestFetcherNoticesRecreatedTopic(t *testing.T) {
 	k := fake(t, 1)
 	w := writer(t, k.ListenAddrs())

@@ -35,6 +35,7 @@ func TestGroups(t *testing.T) {
 	defer m.Close()
 	m.mustCommit(t, "simple", commits("t", 3, 4))
 	join(t, k, "classic")
+	//lint:ignore SA1029 franz-go's own way to ask for the protocol of KIP-848
 	join(t, k, "modern", kgo.WithContext(context.WithValue(context.Background(), "opt_in_kafka_next_gen_balancer_beta", true)))
 	groups, err := c.ListGroups(within(t))
 	if err != nil || len(groups) != 3 {

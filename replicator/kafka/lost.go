@@ -14,7 +14,6 @@ const (
 // dialError: no connection came about.
 type dialError struct {
 	step dialStep
-	addr string
 	err  error
 }
 

@@ -34,16 +34,6 @@ func (m *meta) addr(id int32) (string, bool) {
 	return a, ok
 }
 
-func (m *meta) brokerIDs() []int32 {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	ids := make([]int32, 0, len(m.brokers))
-	for id := range m.brokers {
-		ids = append(ids, id)
-	}
-	return ids
-}
-
 // learn takes an answer in. asked is nil for all topics; topics asked for and not there are forgotten.
 func (m *meta) learn(asked []string, brokers map[int32]string, topics map[string]TopicInfo) {
 	m.mu.Lock()

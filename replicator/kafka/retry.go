@@ -21,8 +21,6 @@ func (b *backoff) next() time.Duration {
 	return d - rand.N(d/2)
 }
 
-func (b *backoff) reset() { b.tries = 0 }
-
 // wait sleeps before the next attempt; false when ctx ended.
 func (b *backoff) wait(ctx context.Context) bool {
 	t := time.NewTimer(b.next())

@@ -60,7 +60,7 @@ func TestSecurity(t *testing.T) {
 		"needless password":        {rig.Plain, nil, joe(Plain, "hunter2"), Credentials, "leave sasl out"},
 		"unknown mechanism":        {rig.SASL, nil, joe("SCRAM-SHA-1", "hunter2"), Credentials, "one of [PLAIN"},
 		"no TLS":                   {rig.TLS, nil, nil, 0, "turn tls on"},
-		"needless TLS":             {rig.Plain, encrypted, nil, Credentials, "leave tls out"},
+		"needless TLS":             {rig.Plain, encrypted, nil, Unreachable, "leave tls out"},
 		"unknown authority":        {rig.TLS, &tls.Config{}, nil, Credentials, "tls.ca_file"},
 		"no client certificate":    {rig.MTLS, encrypted, nil, Credentials, "tls.cert_file"},
 	} {
