@@ -13,9 +13,11 @@ type Snapshot struct {
 	Writable bool // both tails caught up, both clusters known
 	Sides    [2]SideState
 	Groups   []GroupSnapshot // sorted by group
-	Filtered int             // groups that the configuration leaves out
-	Stamp    string          // untried | kept | dropped: whether the secondary keeps leftoff's mark
-	InFlight int             // groups with a request under way
+	// Problems are sentences about the mapping source and the index: what does not work, and what to do.
+	Problems []string
+	Filtered int    // groups that the configuration leaves out
+	Stamp    string // untried | kept | dropped: whether the secondary keeps leftoff's mark
+	InFlight int    // groups with a request under way
 	Counters Counters
 }
 

@@ -48,7 +48,7 @@ Exit status: 1 where records would be skipped, a side does not answer or is stil
 // verdict is the exit status of a Status.
 func verdict(s api.Status) error {
 	for _, l := range s.Links {
-		if !l.Ready || l.Primary.Error != "" || l.Secondary.Error != "" || l.Totals.SkipRecords > 0 || needsPerson(l.Holds) {
+		if !l.Ready || l.Primary.Error != "" || l.Secondary.Error != "" || l.Totals.SkipRecords > 0 || len(l.Problems) > 0 || needsPerson(l.Holds) {
 			return errBad
 		}
 	}
@@ -76,6 +76,9 @@ func printLink(w io.Writer, l api.Link) {
 	fmt.Fprintf(w, "%s: %s; %s, %s: %s\n", l.Name, writing(l), plural(t.Groups, "group"), plural(t.Offsets, "offset"), confidences(t))
 	printSide(w, "primary  ", l.Primary)
 	printSide(w, "secondary", l.Secondary)
+	for _, p := range l.Problems {
+		fmt.Fprintf(w, "  ! %s\n", p)
+	}
 	if t.SkipRecords > 0 {
 		fmt.Fprintf(w, "  ! %s would be skipped\n", plural(int(t.SkipRecords), "record"))
 	}

@@ -57,16 +57,6 @@ func start(t *testing.T, o Options) *ground {
 	return g
 }
 
-func client(t *testing.T, r *Region, opts ...kgo.Opt) *kgo.Client {
-	t.Helper()
-	cl, err := kgo.NewClient(append(r.KgoOpts(), opts...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(cl.Close)
-	return cl
-}
-
 // log reads what is in `__consumer_offsets` now.
 func (g *ground) log(t *testing.T) *judge.Log {
 	t.Helper()
@@ -268,7 +258,8 @@ func TestRealConsumers(t *testing.T) {
 			opts := []kgo.Opt{kgo.ConsumerGroup("g"), kgo.ConsumeTopics("orders"), kgo.DisableAutoCommit()}
 			ctx := t.Context()
 			if next {
-				ctx = context.WithValue(ctx, "opt_in_kafka_next_gen_balancer_beta", true) //nolint:revive,staticcheck // franz-go's own name
+				//lint:ignore SA1029 franz-go looks it up under this name
+				ctx = context.WithValue(ctx, "opt_in_kafka_next_gen_balancer_beta", true)
 			}
 			cl, err := kgo.NewClient(append(g.KgoOpts(), append(opts, kgo.WithContext(ctx))...)...)
 			must(t, err)

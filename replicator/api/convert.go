@@ -22,7 +22,7 @@ func newLink(s *replicator.Snapshot) Link {
 		Name: s.Link, At: s.At.UTC(), Ready: ready(s), Writable: s.Writable, Stamp: s.Stamp,
 		Primary: newSide(s.Sides[replicator.Primary]), Secondary: newSide(s.Sides[replicator.Secondary]),
 		Holds: newHolds(s.Groups), Counters: newCounters(s.Counters), Groups: make([]Group, 0, len(s.Groups)),
-		Totals: Totals{GroupsFiltered: s.Filtered, GroupsInFlight: s.InFlight},
+		Problems: append([]string{}, s.Problems...), Totals: Totals{GroupsFiltered: s.Filtered, GroupsInFlight: s.InFlight},
 	}
 	for i := range s.Groups {
 		g := newGroup(&s.Groups[i])

@@ -20,8 +20,10 @@ type Link struct {
 	Stamp     string    `json:"stamp"` // untried | kept | dropped by the secondary
 	Totals    Totals    `json:"totals"`
 	Holds     []Hold    `json:"holds"` // what is not written, worst first
-	Counters  Counters  `json:"counters"`
-	Groups    []Group   `json:"groups"`
+	// Problems of the mapping source and the index, in sentences.
+	Problems []string `json:"problems"`
+	Counters Counters `json:"counters"`
+	Groups   []Group  `json:"groups"`
 }
 
 // Side is one cluster of a link.

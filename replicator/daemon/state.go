@@ -8,6 +8,8 @@ import (
 
 	"github.com/leftoff/leftoff/replicator"
 	"github.com/leftoff/leftoff/replicator/api"
+	"github.com/leftoff/leftoff/replicator/identity"
+	"github.com/leftoff/leftoff/replicator/mirror"
 	"github.com/leftoff/leftoff/translate"
 )
 
@@ -34,6 +36,7 @@ func (l *link) snapshot(ctx context.Context, detail bool) (replicator.Snapshot, 
 			s.Counters.UnknownTypes += t.State().UnknownTypes
 		}
 	}
+	s.Problems = l.problems(r)
 	for side := range s.Sides {
 		l.sideState(r, side, &s.Sides[side])
 	}
@@ -52,6 +55,43 @@ func (l *link) sideState(r *running, side int, s *replicator.SideState) {
 	if err := l.errs[side]; err != nil {
 		s.Error = err.Error()
 	}
+}
+
+// problems are sentences for status: of the mapping source, and of the index.
+func (l *link) problems(r *running) []string {
+	var all []string
+	if r == nil {
+		return nil
+	}
+	switch source := r.source.(type) {
+	case *mirror.Source:
+		all = append(all, source.Problems()...)
+		for _, p := range source.State() {
+			if p.Phase == mirror.Suspended {
+				all = append(all, fmt.Sprintf("%s/%d: not mirrored any more: %s", p.Topic, p.Partition, p.Detail))
+			}
+			if spans := l.foreign(p.Topic, p.Partition); len(spans) > 0 {
+				all = append(all, fmt.Sprintf("%s/%d: somebody else wrote the records %d to %d on the secondary, and no position passes them. "+
+					"Try: stop that producer, then leftoff index accept", p.Topic, p.Partition, spans[0].From, spans[len(spans)-1].To-1))
+			}
+		}
+	case *identity.Source:
+		for _, p := range source.State().Problems {
+			all = append(all, fmt.Sprintf("%s/%d: %s", p.Topic, p.Partition, p.Detail))
+		}
+	}
+	if err := l.keeper.err(); err != nil {
+		all = append(all, "the index can't be written: "+err.Error())
+	}
+	return all
+}
+
+// foreign are the records of nobody's that cap positions.
+func (l *link) foreign(topic string, n int32) []translate.Span {
+	if pair, ok := l.index.Lookup(topic); ok && n < pair.Info().Partitions {
+		return pair.Partition(n).ForeignSpans()
+	}
+	return nil
 }
 
 // reverse maps an offset of the secondary home, over the index.

@@ -117,7 +117,6 @@ type fakeFetcher struct {
 	at      map[int32]int64
 	signal  chan struct{}
 	problem error
-	polls   int
 }
 
 func (f *fakeFetcher) Assign(tp kafka.TopicPartition, offset int64) {
