@@ -1,7 +1,9 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"go.uber.org/zap"
@@ -9,47 +11,67 @@ import (
 	"github.com/leftoff/leftoff/replicator"
 )
 
+var errEnded = errors.New("the pipeline ended before it had caught up")
+
 // Once runs the line with the gate closed until every link has caught up, and returns what it would do. Nothing is
 // written anywhere: the index is opened read-only and nothing is mirrored. progress, where not nil, is called a few times
 // a second with the state so far, without its groups.
-func Once(ctx context.Context, links []Link, log *zap.Logger, progress func([]replicator.Snapshot)) ([]replicator.Snapshot, error) {
+func Once(ctx context.Context, links []Link, log *zap.Logger, progress func([]replicator.Snapshot)) (all []replicator.Snapshot, err error) {
+	err = OnceWith(ctx, links, log, progress, func(ctx context.Context, d *Daemon) error {
+		all, err = d.Snapshots(ctx, true)
+		return err
+	})
+	return all, err
+}
+
+// OnceWith is Once for other questions than "what would you do?": f asks the daemon when everything has caught up.
+func OnceWith(ctx context.Context, links []Link, log *zap.Logger, progress func([]replicator.Snapshot), f func(context.Context, *Daemon) error) error {
 	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	closed := make([]Link, len(links))
 	for i, l := range links {
 		l.ReadOnly = true
 		closed[i] = l
 	}
 	d := New(Options{Links: closed, Logger: log})
-	ended := make(chan error, 1)
-	go func() { ended <- d.Run(ctx) }()
-	all, err := d.awaitAll(ctx, ended, progress)
-	cancel()
+	ended, refused := make(chan struct{}), error(nil)
+	go func() {
+		defer close(ended)
+		refused = d.Run(ctx)
+	}()
+	err := d.awaitAll(ctx, ended, progress)
 	if err == nil {
-		err = <-ended
+		err = f(ctx, d)
 	}
-	return all, err
+	cancel()
+	<-ended
+	if refused != nil {
+		return refused
+	}
+	return err
 }
 
-func (d *Daemon) awaitAll(ctx context.Context, ended <-chan error, progress func([]replicator.Snapshot)) ([]replicator.Snapshot, error) {
+// awaitAll returns nil when every link has caught up, and an error when ctx ended or the daemon did.
+func (d *Daemon) awaitAll(ctx context.Context, ended <-chan struct{}, progress func([]replicator.Snapshot)) error {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		select {
-		case err := <-ended:
-			return nil, err
+		case <-ended:
+			return cmp.Or(ctx.Err(), errEnded)
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return ctx.Err()
 		case <-tick.C:
 		}
 		now, err := d.Snapshots(ctx, false)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if progress != nil {
 			progress(now)
 		}
 		if d.allReady(now) {
-			return d.Snapshots(ctx, true)
+			return nil
 		}
 	}
 }
@@ -59,7 +81,11 @@ func (d *Daemon) allReady(now []replicator.Snapshot) bool {
 		if !s.Sides[replicator.Primary].CaughtUp || !s.Sides[replicator.Secondary].CaughtUp {
 			return false
 		}
-		if r, ok := d.links[i].started().source.(interface{ Ready() bool }); ok && !r.Ready() {
+		r := d.links[i].started()
+		if r == nil {
+			return false
+		}
+		if source, ok := r.source.(interface{ Ready() bool }); ok && !source.Ready() {
 			return false
 		}
 	}
