@@ -41,7 +41,7 @@ func (a *app) indexCompact() error {
 			return err
 		}
 		c := compacted{Link: name, Path: cfg.IndexPath(name)}
-		if c.BytesBefore, c.BytesAfter, err = checkpoint.Compact(c.Path, checkpoint.Options{Link: checkpoint.Link{Name: name}}); err != nil {
+		if c.BytesBefore, c.BytesAfter, err = checkpoint.Compact(c.Path); err != nil {
 			return fmt.Errorf("link %s: %w", name, err)
 		}
 		all = append(all, c)

@@ -2,91 +2,88 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/leftoff/leftoff/checkpoint"
-	"github.com/leftoff/leftoff/translate"
+	"github.com/leftoff/leftoff/configs"
 )
-
-// exportedRun is one line of `index export`.
-type exportedRun struct {
-	Link           string `json:"link"`
-	Topic          string `json:"topic"`
-	SecondaryTopic string `json:"secondary_topic"`
-	Partition      int32  `json:"partition"`
-	Primary        int64  `json:"primary"`
-	Secondary      int64  `json:"secondary"`
-	Length         int64  `json:"length"`
-	Closed         bool   `json:"closed"`
-	// Line is main; pending for a last copy that later records undercut; dead for one that was made again later.
-	Line string `json:"line"`
-}
 
 func (a *app) indexExportCommand() *cobra.Command {
 	return a.withLink(&cobra.Command{
-		Use: "export", Short: "every run as a line of JSON, for other programs", Args: cobra.NoArgs,
-		Long: `A run says that length records from offset primary on have their copies from offset secondary on. To move an index, copy its
-file while leftoff is stopped: nothing has to be imported.`,
-		Example: `  leftoff index export > runs.jsonl
-  leftoff index export --link west-east | jq -s length`,
-		RunE: func(*cobra.Command, []string) error { return a.indexExport() },
+		Use: "export", Short: "the whole index as lines of JSON", Args: cobra.NoArgs,
+		Long: `Every topic, partition, run and verdict, for other programs, and for import on another machine.`,
+		Example: `  leftoff index export > west-east.jsonl
+  leftoff index export --link west-east | gzip > west-east.jsonl.gz`,
+		RunE: func(*cobra.Command, []string) error {
+			cfg, name, err := a.oneLink()
+			if err != nil {
+				return err
+			}
+			x, err := a.openIndex(cfg, name)
+			if err != nil {
+				return err
+			}
+			out := bufio.NewWriterSize(a.out, 1<<20)
+			err = x.Export(out)
+			return errors.Join(err, out.Flush(), x.Close())
+		},
 	})
 }
 
-func (a *app) indexExport() error {
-	cfg, err := a.load()
-	if err != nil {
-		return err
-	}
-	names, err := a.chosenLinks(cfg)
-	if err != nil {
-		return err
-	}
-	out := bufio.NewWriterSize(a.out, 1<<20)
-	for _, name := range names {
-		x, err := a.openIndex(cfg, name)
+func (a *app) indexImportCommand() *cobra.Command {
+	return a.withLink(&cobra.Command{
+		Use: "import FILE | -", Short: "a new index from what export wrote", Args: cobra.ExactArgs(1),
+		Long: `Makes the link's index, which must not be there yet, and checks it.`,
+		Example: `  leftoff index import west-east.jsonl
+  leftoff index import --link west-east -`,
+		RunE: func(_ *cobra.Command, args []string) error {
+			cfg, name, err := a.oneLink()
+			if err != nil {
+				return err
+			}
+			return a.indexImport(cfg, name, args[0])
+		},
+	})
+}
+
+func (a *app) indexImport(cfg configs.Config, link, file string) error {
+	in := a.in
+	if file != "-" {
+		f, err := os.Open(file)
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(exportLink(json.NewEncoder(out), x, name), x.Close()); err != nil {
-			return err
-		}
+		defer f.Close()
+		in = f
 	}
-	return out.Flush()
-}
-
-func exportLink(out *json.Encoder, x *checkpoint.Index, link string) error {
-	for _, info := range x.Pairs() {
-		pair, live := x.Lookup(info.Primary.Name)
-		if info.Retired || !live {
-			continue
-		}
-		for n := range info.Partitions {
-			line := exportedRun{Link: link, Topic: info.Primary.Name, SecondaryTopic: info.Secondary.Name, Partition: n}
-			if err := exportPartition(out, pair.Partition(n), line); err != nil {
-				return err
-			}
-		}
+	path := cfg.IndexPath(link)
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return err
 	}
+	if err := checkpoint.Import(path, bufio.NewReaderSize(in, 1<<20)); err != nil {
+		return fmt.Errorf("link %s: %w", link, err)
+	}
+	fmt.Fprintf(a.out, "%s: imported and checked\n", path)
 	return nil
 }
 
-func exportPartition(out *json.Encoder, p *checkpoint.Partition, line exportedRun) (err error) {
-	write := func(name string, r translate.Run) bool {
-		line.Line, line.Primary, line.Secondary, line.Length, line.Closed = name, r.Primary, r.Secondary, r.Length, r.Closed
-		err = out.Encode(line)
-		return err == nil
+// oneLink is that of --link, or the only one.
+func (a *app) oneLink() (configs.Config, string, error) {
+	cfg, err := a.load()
+	if err != nil {
+		return cfg, "", err
 	}
-	p.Runs(func(r translate.Run) bool { return write("main", r) })
-	pending, dead := p.Superseded()
-	for i := 0; i < len(pending) && err == nil; i++ {
-		write("pending", pending[i])
+	names, err := a.chosenLinks(cfg)
+	if err == nil && len(names) != 1 {
+		err = usage("%s has %s", a.config, plural(len(names), "link")).hint("--link with one of them")
 	}
-	for i := 0; i < len(dead) && err == nil; i++ {
-		write("dead", dead[i])
+	if err != nil {
+		return cfg, "", err
 	}
-	return err
+	return cfg, names[0], nil
 }

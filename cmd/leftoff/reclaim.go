@@ -7,10 +7,12 @@ import (
 	"io"
 	"os"
 	"os/user"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/leftoff/leftoff/replicator"
 	"github.com/leftoff/leftoff/replicator/api"
 )
 
@@ -48,6 +50,10 @@ func (a *app) reclaim(c *cobra.Command, client *api.Client, group, why string, y
 	if found.Live {
 		return usage("group %q has members on the secondary", group).hint("stop its consumers there first")
 	}
+	if !needsReclaim(found) {
+		fmt.Fprintf(a.err, "\nleftoff writes %s already: nothing to reclaim\n", group)
+		return nil
+	}
 	if !yes {
 		if err := a.confirm(); err != nil {
 			return err
@@ -62,6 +68,13 @@ func (a *app) reclaim(c *cobra.Command, client *api.Client, group, why string, y
 	}
 	fmt.Fprintf(a.out, "%s follows the primary again.\n", group)
 	return nil
+}
+
+// needsReclaim: somebody else has it, or has written to it.
+func needsReclaim(g api.Group) bool {
+	return g.State == api.TakenOver || g.State == api.HandedOver || slices.ContainsFunc(g.Reasons, func(r string) bool {
+		return r == replicator.ForeignValue.String() || r == replicator.AheadOnSecondary.String()
+	})
 }
 
 // findGroup finds the one link that knows the group.
