@@ -85,6 +85,8 @@ func (l *link) open() error {
 	if err != nil {
 		return fmt.Errorf("%w: link %s: %w", ErrRefused, l.Name, err)
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.index, l.keeper = index, newKeeper(index, l.log)
 	l.ids = [2]string{index.Link().PrimaryClusterID, index.Link().SecondaryClusterID}
 	return nil
