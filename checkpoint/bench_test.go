@@ -196,3 +196,34 @@ func TestFlat(t *testing.T) {
 		t.Errorf("%d runs in memory", stats.CachedRuns)
 	}
 }
+
+// BenchmarkRecopy is a mirror that starts again 100,000 transactions back, in a partition of 1,000,000.
+func BenchmarkRecopy(b *testing.B) {
+	for b.Loop() {
+		b.StopTimer()
+		x, p := filled(b, 1e6)
+		var runs []translate.Run
+		last, _ := p.Last()
+		p.Runs(func(r translate.Run) bool {
+			if r.Primary > last.Primary-26*100_000 {
+				runs = append(runs, r)
+			}
+			return true
+		})
+		secondary := last.SecondaryEnd()
+		b.StartTimer()
+		for i, r := range runs {
+			r.Secondary = secondary
+			if err := p.Append(r); err != nil {
+				b.Fatal(err)
+			}
+			secondary += r.Length
+			if i%10_000 == 0 {
+				if err := x.Flush(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+		b.ReportMetric(float64(len(runs)), "runs")
+	}
+}

@@ -1,7 +1,9 @@
 package checkpoint
 
 import (
+	"bytes"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -90,6 +92,8 @@ func (x *Index) Flush() error {
 	for p := range dirty {
 		changes = append(changes, p.take())
 	}
+	// In key order: a bbolt page is not split before the commit, and each key put into its middle moves all that follow.
+	slices.SortFunc(changes, func(a, b *change) int { return bytes.Compare(a.p.at[:], b.p.at[:]) })
 	var rest []uint32
 	err := closedErr(x.update(func(tx *bbolt.Tx) (err error) {
 		for _, b := range partitionBuckets {

@@ -68,8 +68,8 @@ func (c *Copies) push(runs []Run, r Run) []Run {
 
 // kill moves the pending copies of [from, to) to Dead: newer ones have come.
 func (c *Copies) kill(from, to int64) {
-	i := slices.IndexFunc(c.Pending, func(p Run) bool { return p.PrimaryEnd() > from })
-	if i < 0 || c.Pending[i].Primary >= to {
+	i := endsAbove(c.Pending, from)
+	if i == len(c.Pending) || c.Pending[i].Primary >= to {
 		return
 	}
 	var keep []Run
@@ -79,7 +79,7 @@ func (c *Copies) kill(from, to int64) {
 		keep = appendNonEmpty(keep, left, right)
 		c.Dead = insertBySecondary(c.Dead, mid)
 	}
-	c.Pending = slices.Replace(c.Pending, i, j, keep...)
+	c.Pending = replace(c.Pending, i, j, keep)
 }
 
 // cut takes the primary offsets [from, to) out of Main and moves them to Dead. i is where they were; closed says that
@@ -89,12 +89,7 @@ func (c *Copies) kill(from, to int64) {
 //	========|  gap  |====|  gap  |===·====|
 //	          ↑ closed: of the first run cut      ↑ closed: its own, or nothing to know when it was cut in two
 func (c *Copies) cut(from, to int64) (i int, closed bool) {
-	i, _ = slices.BinarySearchFunc(c.Main, from, func(r Run, from int64) int {
-		if r.PrimaryEnd() <= from {
-			return -1
-		}
-		return 1
-	})
+	i = endsAbove(c.Main, from)
 	if i == len(c.Main) {
 		return i, true
 	}
@@ -118,7 +113,7 @@ func (c *Copies) cut(from, to int64) (i int, closed bool) {
 	if j < len(c.Main) && c.Main[j-1].PrimaryEnd() <= to {
 		c.Main[j].Closed = c.Main[j].Closed && closed
 	}
-	c.Main = slices.Replace(c.Main, i, j, keep...)
+	c.Main = replace(c.Main, i, j, keep)
 	if first.Primary < from {
 		i++
 	}
@@ -164,18 +159,27 @@ func (c *Copies) promote(i int, closed bool) {
 		}
 		return 1
 	})
+	end := j
+	var up, stay []Run // from right to left
 	for j--; j >= 0 && c.Pending[j].Primary >= floor; j-- {
 		p := c.Pending[j]
 		if p.Secondary >= lower {
+			stay = append(stay, p)
 			continue
 		}
 		lower = p.Secondary
 		p.Closed = p.Closed && closed
-		c.Pending = slices.Delete(c.Pending, j, j+1)
-		c.Main = slices.Insert(c.Main, i, p)
-		c.touch(p.Primary)
-		c.join(i)
+		up = append(up, p)
 	}
+	if len(up) == 0 {
+		return
+	}
+	slices.Reverse(up)
+	slices.Reverse(stay)
+	c.Pending = replace(c.Pending, j+1, end, stay)
+	c.Main = slices.Insert(c.Main, i, up...)
+	c.touch(up[0].Primary)
+	c.join(i + len(up) - 1)
 	if i > 0 {
 		c.join(i - 1)
 	}

@@ -1,6 +1,9 @@
 package translate
 
-import "slices"
+import (
+	"slices"
+	"sort"
+)
 
 // contiguous says that b goes on where a ends, on both sides.
 func contiguous(a, b Run) bool {
@@ -30,6 +33,23 @@ func below(r Run, v int64) Run {
 }
 func above(r Run, v int64) Run {
 	return section(r, max(r.Primary, r.Primary+v-r.Secondary), r.PrimaryEnd())
+}
+
+// endsAbove is the first of sorted runs that ends above a primary offset.
+func endsAbove(runs []Run, primary int64) int {
+	return sort.Search(len(runs), func(i int) bool { return runs[i].PrimaryEnd() > primary })
+}
+
+// replace puts keep in the place of runs[i:j], moving the shorter side. A long re-copy eats its way up from the front of
+// a long window.
+func replace(runs []Run, i, j int, keep []Run) []Run {
+	d := j - i - len(keep)
+	if d <= 0 || i >= len(runs)-j {
+		return slices.Replace(runs, i, j, keep...)
+	}
+	copy(runs[d:], runs[:i])
+	copy(runs[d+i:], keep)
+	return runs[d:]
 }
 
 func appendNonEmpty(runs []Run, more ...Run) []Run {
