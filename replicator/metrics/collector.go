@@ -38,7 +38,7 @@ type Collector struct {
 	opt Options
 
 	mu    sync.Mutex
-	last  []replicator.Snapshot
+	last  []prometheus.Metric // not the snapshots: those of a million offsets are large
 	taken time.Time
 }
 
@@ -76,18 +76,18 @@ func (c *Collector) Describe(out chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector. Where no snapshot can be taken the scrape has build_info only, so that alarms on
 // absent series work.
 func (c *Collector) Collect(out chan<- prometheus.Metric) {
-	send(out, buildInfo, 1, c.opt.Version)
-	all, err := c.snapshots()
+	out <- single(buildInfo, 1, c.opt.Version)
+	all, err := c.metrics()
 	if err != nil {
 		c.opt.Logger.Warn("no snapshot for the metrics", zap.Error(err))
 		return
 	}
-	for i := range all {
-		c.link(out, &all[i])
+	for _, m := range all {
+		out <- m
 	}
 }
 
-func (c *Collector) snapshots() ([]replicator.Snapshot, error) {
+func (c *Collector) metrics() ([]prometheus.Metric, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.opt.Now()
@@ -96,14 +96,25 @@ func (c *Collector) snapshots() ([]replicator.Snapshot, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), c.opt.Timeout)
 	defer cancel()
-	all, err := c.opt.Source.Snapshots(ctx, true)
+	snapshots, err := c.opt.Source.Snapshots(ctx, true)
 	if err != nil {
 		return nil, err
+	}
+	var all list
+	for i := range snapshots {
+		c.link(&all, &snapshots[i])
 	}
 	c.last, c.taken = all, now
 	return all, nil
 }
 
-func send(out chan<- prometheus.Metric, m metric, value float64, labels ...string) {
-	out <- prometheus.MustNewConstMetric(m.desc, m.kind, value, labels...)
+// list gathers metrics.
+type list []prometheus.Metric
+
+func (l *list) add(m metric, value float64, labels ...string) {
+	*l = append(*l, single(m, value, labels...))
+}
+
+func single(m metric, value float64, labels ...string) prometheus.Metric {
+	return prometheus.MustNewConstMetric(m.desc, m.kind, value, labels...)
 }

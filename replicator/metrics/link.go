@@ -3,67 +3,65 @@ package metrics
 import (
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/leftoff/leftoff/replicator"
 	"github.com/leftoff/leftoff/replicator/api"
 	"github.com/leftoff/leftoff/translate"
 )
 
-// link sends everything about one link. The sums are those of the API, so that a dashboard and `leftoff status` agree.
-func (c *Collector) link(out chan<- prometheus.Metric, s *replicator.Snapshot) {
+// link adds everything about one link. The sums are those of the API, so that a dashboard and `leftoff status` agree.
+func (c *Collector) link(out *list, s *replicator.Snapshot) {
 	l := api.NewStatus("", s.At, []replicator.Snapshot{*s}).Links[0]
 	c.sides(out, s)
 	c.totals(out, s, l)
 	c.counters(out, s)
 	for _, r := range replicator.Reasons() {
 		if r != replicator.Filtered {
-			send(out, held, float64(heldFor(l.Holds, r)), s.Link, r.String())
+			out.add(held, float64(heldFor(l.Holds, r)), s.Link, r.String())
 		}
 	}
 	if c.opt.PerGroup {
 		for _, g := range l.Groups {
-			send(out, groupLag, float64(g.LagRecords), s.Link, g.Group)
-			send(out, groupSkip, float64(g.SkipRecords), s.Link, g.Group)
-			send(out, groupHeld, float64(g.Held), s.Link, g.Group)
+			out.add(groupLag, float64(g.LagRecords), s.Link, g.Group)
+			out.add(groupSkip, float64(g.SkipRecords), s.Link, g.Group)
+			out.add(groupHeld, float64(g.Held), s.Link, g.Group)
 		}
 	}
 }
 
-func (c *Collector) sides(out chan<- prometheus.Metric, s *replicator.Snapshot) {
+func (c *Collector) sides(out *list, s *replicator.Snapshot) {
 	for side, state := range s.Sides {
 		name := replicator.Side(side).String()
-		send(out, clusterUp, yes(state.Error == ""), s.Link, name)
-		send(out, caughtUp, yes(state.CaughtUp), s.Link, name)
-		send(out, pairs, float64(state.Pairs), s.Link, name)
+		out.add(clusterUp, yes(state.Error == ""), s.Link, name)
+		out.add(caughtUp, yes(state.CaughtUp), s.Link, name)
+		out.add(pairs, float64(state.Pairs), s.Link, name)
 	}
-	send(out, writable, yes(s.Writable), s.Link)
+	out.add(writable, yes(s.Writable), s.Link)
 	if s.Stamp == "kept" || s.Stamp == "dropped" {
-		send(out, stampKept, yes(s.Stamp == "kept"), s.Link)
+		out.add(stampKept, yes(s.Stamp == "kept"), s.Link)
 	}
 }
 
-func (c *Collector) totals(out chan<- prometheus.Metric, s *replicator.Snapshot, l api.Link) {
+func (c *Collector) totals(out *list, s *replicator.Snapshot, l api.Link) {
 	t := l.Totals
 	for m, value := range map[metric]int64{
 		groups: int64(t.Groups), groupsLeft: int64(t.GroupsFiltered), groupsLive: int64(t.GroupsLive), inFlight: int64(t.GroupsInFlight),
 		due: int64(t.Due), missing: int64(t.Missing), uncommitted: int64(t.Uncommitted), lagRecords: t.LagRecords, skipRecords: t.SkipRecords,
 	} {
-		send(out, m, float64(value), s.Link)
+		out.add(m, float64(value), s.Link)
 	}
 	for confidence, n := range map[translate.Confidence]int{
 		translate.Exact: t.Exact, translate.Floor: t.Floor, translate.Behind: t.Behind, translate.Unmapped: t.Unmapped,
 	} {
-		send(out, offsets, float64(n), s.Link, confidence.String())
+		out.add(offsets, float64(n), s.Link, confidence.String())
 	}
 	verdicts := map[string]int{}
 	for i := range s.Groups {
 		verdicts[s.Groups[i].Verdict]++
 	}
 	for _, v := range []replicator.VerdictKind{replicator.VerdictTakenOver, replicator.VerdictHandedOver, replicator.VerdictReclaimed} {
-		send(out, groupVerdict, float64(verdicts[v.String()]), s.Link, v.String())
+		out.add(groupVerdict, float64(verdicts[v.String()]), s.Link, v.String())
 	}
-	send(out, oldestDue, oldest(s).Seconds(), s.Link)
+	out.add(oldestDue, oldest(s).Seconds(), s.Link)
 }
 
 // oldest is the age of the oldest commit that is to be written and is not.
@@ -79,13 +77,13 @@ func oldest(s *replicator.Snapshot) time.Duration {
 	return age
 }
 
-func (c *Collector) counters(out chan<- prometheus.Metric, s *replicator.Snapshot) {
+func (c *Collector) counters(out *list, s *replicator.Snapshot) {
 	n := s.Counters
 	for m, value := range map[metric]int64{
 		commitsRead: n.Commits, written: n.Written, coalesced: n.Coalesced, refused: n.Failed, rewinds: n.Rewinds, raised: n.Raised,
 		refreshed: n.Refreshed, unreadable: n.Unreadable, unknownTypes: n.UnknownTypes,
 	} {
-		send(out, m, float64(value), s.Link)
+		out.add(m, float64(value), s.Link)
 	}
 }
 
