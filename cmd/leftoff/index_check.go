@@ -71,6 +71,7 @@ func (a *app) checkOne(cfg configs.Config, link string) (r indexReport, err erro
 		return r, err
 	}
 	defer x.Close()
+	defer a.busy("check " + link)()
 	if err := x.Check(); err != nil {
 		r.Problem = err.Error()
 		return r, nil

@@ -41,7 +41,10 @@ func (a *app) indexCompact() error {
 			return err
 		}
 		c := compacted{Link: name, Path: cfg.IndexPath(name)}
-		if c.BytesBefore, c.BytesAfter, err = checkpoint.Compact(c.Path); err != nil {
+		stop := a.busy("compact " + name)
+		c.BytesBefore, c.BytesAfter, err = checkpoint.Compact(c.Path)
+		stop()
+		if err != nil {
 			return fmt.Errorf("link %s: %w", name, err)
 		}
 		all = append(all, c)

@@ -28,6 +28,7 @@ func (a *app) indexExportCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			defer a.busy("export " + name)()
 			out := bufio.NewWriterSize(a.out, 1<<20)
 			err = x.Export(out)
 			return errors.Join(err, out.Flush(), x.Close())
@@ -65,6 +66,7 @@ func (a *app) indexImport(cfg configs.Config, link, file string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return err
 	}
+	defer a.busy("import " + link)()
 	if err := checkpoint.Import(path, bufio.NewReaderSize(in, 1<<20)); err != nil {
 		return fmt.Errorf("link %s: %w", link, err)
 	}

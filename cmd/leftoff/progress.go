@@ -63,3 +63,22 @@ func progressLine(now []replicator.Snapshot) string {
 	}
 	return strings.Join(parts, "; ")
 }
+
+// busy says every five seconds that something still goes on. stop ends that.
+func (a *app) busy(what string) (stop func()) {
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		began, tick := time.Now(), time.NewTicker(5*time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				fmt.Fprintf(a.err, "%s: %s so far\n", what, time.Since(began).Round(time.Second))
+			}
+		}
+	}()
+	return func() { close(done); <-ended }
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -64,9 +65,18 @@ func serveHTTP(cfg configs.Config, log *zap.Logger) func(context.Context, *daemo
 		if err != nil {
 			return err
 		}
+		if !loopback(server.Addr()) {
+			log.Warn("http answers beyond this machine, and has no login", zap.String("http", server.Addr()))
+		}
 		log.Info("answering", zap.String("http", "http://"+server.Addr()))
 		return server.Serve(ctx)
 	}
+}
+
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	ip := net.ParseIP(host)
+	return err == nil && ip != nil && ip.IsLoopback()
 }
 
 // pipeline is what a command without a daemon needs to run one itself.
