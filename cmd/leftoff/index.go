@@ -18,7 +18,7 @@ func (a *app) indexCommand() *cobra.Command {
 		Example: `  leftoff index check
   leftoff index inspect --link west-east -o json`,
 	}
-	c.AddCommand(a.indexCheckCommand(), a.indexInspectCommand(), a.indexExportCommand(), a.indexImportCommand(), a.indexCompactCommand())
+	c.AddCommand(a.indexCheckCommand(), a.indexInspectCommand(), a.indexExportCommand(), a.indexImportCommand(), a.indexCompactCommand(), a.indexAcceptCommand())
 	return c
 }
 
