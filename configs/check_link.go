@@ -101,7 +101,11 @@ func (c *checker) pattern(path, pattern string) {
 
 func (c *checker) policy(path string, p Policy) {
 	c.oneOf(path+".rewind", p.Rewind, "follow", "never")
-	c.oneOf(path+".tombstones", p.Tombstones, "keep", "delete")
+	if p.Tombstones == "delete" {
+		c.say(path+".tombstones", "delete", "is not in this version", "keep: what the primary deletes or lets expire stays on the secondary")
+	} else {
+		c.oneOf(path+".tombstones", p.Tombstones, "keep")
+	}
 	c.oneOf(path+".first_contact", p.FirstContact, "adopt-if-behind", "keep", "overwrite")
 	c.oneOf(path+".unmapped", p.Unmapped, "start", "hold")
 	c.after(path+".after", p.After)
