@@ -55,6 +55,7 @@ func (l *Loop) advance(tp *topic, n int32, p *partition, all bool) {
 		l.reach(tp, n, p)
 		return
 	}
+	p.turn++
 	for _, r := range p.rows {
 		r.clear(rowBasis) // T itself may have fallen
 		l.dirtyRow(r)

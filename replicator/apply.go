@@ -1,6 +1,9 @@
 package replicator
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // applyPrimary takes one record of the primary's `__consumer_offsets` into the table.
 func (l *Loop) applyPrimary(c *Change) {
@@ -10,15 +13,17 @@ func (l *Loop) applyPrimary(c *Change) {
 		l.primaryCommit(&c.Commit)
 	case Deleted:
 		if r := l.known(c.Commit.Key); r != nil && r.primary.order.Less(c.Commit.Order) {
+			if r.primary.state == present {
+				l.countPair(Primary, -1)
+			}
 			r.primary = value{state: deleted, order: c.Commit.Order}
-			l.countPair(Primary, -1)
 			l.dirtyRow(r)
 		}
 	case Unreadable:
 		l.unreadable(&c.Commit)
 	case GroupState, MemberSeen:
 		if c.Group != nil && c.Group.Type == ShareGroup {
-			l.table.group(c.Commit.Group).share = true
+			l.group(c.Commit.Group).share = true
 		}
 	}
 }
@@ -29,17 +34,18 @@ func (l *Loop) primaryCommit(c *Commit) {
 		return
 	}
 	was := r.primary
-	if was.state != present {
-		l.countPair(Primary, 1)
-	}
 	r.primary = value{offset: c.Offset, metadata: c.Metadata, at: c.CommittedAt, order: c.Order, epoch: c.LeaderEpoch, state: present}
 	r.topicID = c.TopicID
 	if r.failed == SourceDegraded {
 		r.failed = NoReason
 	}
-	if stamp, ok := ReadStamp(c.Retention); ok && stamp.Link == l.oppositeMark {
+	if c.Metadata != was.metadata {
+		r.clear(rowNoMetadata) // the new one may fit
+	}
+	if stamp, ok := ReadStamp(c.Retention); ok && stamp.Link == l.oppositeMark && stamp.Writer != returnedWriter {
 		r.primary.state = opposite
 	}
+	l.countChange(Primary, was.state, r.primary.state)
 	if was.state == present && c.Offset < was.offset {
 		l.counters.Rewinds++
 	}
@@ -66,14 +72,46 @@ func (l *Loop) unreadable(c *Commit) {
 func (l *Loop) applySecondary(c *Change) {
 	switch c.Kind {
 	case Committed:
+		l.named(&c.Commit)
 		l.secondaryCommit(&c.Commit)
 	case Deleted:
+		l.named(&c.Commit)
 		l.secondaryDeleted(&c.Commit)
 	case GroupState, GroupGone, MemberSeen, MemberGone:
 		l.secondaryGroup(c)
 	case Unreadable:
-		l.counters.Unreadable++
+		l.named(&c.Commit)
+		l.secondaryUnreadable(&c.Commit)
 	}
+}
+
+// named puts the primary's name in the place of the secondary's. Topics that are no copies keep a row of their own, under a
+// name that no topic can have: what the group commits there still says that it lives on the secondary.
+func (l *Loop) named(c *Commit) {
+	if l.opt.PrimaryTopic == nil {
+		return
+	}
+	name, ok := l.opt.PrimaryTopic(c.Topic)
+	if !ok {
+		name = "secondary:" + c.Topic
+	}
+	c.Topic = name
+}
+
+// secondaryUnreadable: leftoff writes no value that it can't read, so somebody else did.
+func (l *Loop) secondaryUnreadable(c *Commit) {
+	l.counters.Unreadable++
+	r := l.row(c.Key)
+	if r == nil || !newer(&r.held, c.Order) {
+		return
+	}
+	l.countChange(Secondary, r.held.state, present)
+	r.held = value{order: c.Order, state: present}
+	r.ours, r.stamped = false, false
+	r.clear(rowAwaiting | rowSending | rowRefresh | rowBasis)
+	delete(l.repairs, r)
+	l.takenOver(r.group, c.Order, fmt.Sprintf("%s/%d holds a commit of a version this leftoff does not know. Try: a newer leftoff", r.topic.name, r.partition))
+	l.dirtyRow(r)
 }
 
 func (l *Loop) secondaryDeleted(c *Commit) {
@@ -97,20 +135,26 @@ func (l *Loop) secondaryCommit(c *Commit) {
 	}
 	ours, stamped := l.recognise(r, c)
 	returned := stamped && !ours && l.isReturned(c)
-	if ours && r.has(rowAwaiting|rowSending) && c.Offset != r.sent {
-		r.held.order = c.Order // an earlier write of ours, already superseded by a later one
+	if ours && r.has(rowAwaiting) && c.Offset != r.sent {
+		r.held.order = c.Order // an earlier write of ours, already superseded by an acknowledged one
+		if c.Offset == r.held.offset {
+			r.clear(rowAwaiting) // or the acknowledged one itself, while the next is on its way
+		}
 		return
 	}
-	if r.held.state != present {
-		l.countPair(Secondary, 1)
+	l.countChange(Secondary, r.held.state, present)
+	l.noticeClobber(r, c, ours || returned, returned)
+	if !ours || !r.ours || r.held.state != present || r.held.offset != c.Offset {
+		r.clear(rowBasis) // it was another value's
 	}
-	l.noticeClobber(r, c, ours || returned)
 	hadOurs := r.ours && (r.stamped || l.caughtUp[Secondary]) // read again from the start, unstamped values prove nothing
 	r.held = value{offset: c.Offset, metadata: c.Metadata, at: c.CommittedAt, order: c.Order, epoch: c.LeaderEpoch, state: present}
 	r.ours, r.stamped = ours, stamped
-	r.clear(rowAwaiting | rowSending | rowRefresh)
+	r.clear(rowAwaiting | rowRefresh)
+	if !ours || c.Offset == r.sent {
+		r.clear(rowSending)
+	}
 	if !ours {
-		r.clear(rowBasis)
 		l.foreignCommit(r, hadOurs)
 	}
 	l.dirtyRow(r)
@@ -118,15 +162,25 @@ func (l *Loop) secondaryCommit(c *Commit) {
 
 // noticeClobber finds the residual race of rules 2 and 3 after the fact: the log has somebody else's commit right before a
 // write of ours that was decided without knowing it. The value is put back while the group is empty.
-func (l *Loop) noticeClobber(r *row, c *Commit, fromHere bool) {
+//
+// A write of ours long after it was no race: a person had reclaimed the group, and the disk that knew was lost since.
+func (l *Loop) noticeClobber(r *row, c *Commit, fromHere, returned bool) {
 	was := r.held
+	lost, pending := l.repairs[r]
 	switch {
 	case !fromHere:
 		delete(l.repairs, r)
-	case was.state == present && !r.ours && was.offset != c.Offset && r.group.verdict.Kind == VerdictTakenOver && !was.order.Less(r.group.verdict.Order):
+	case was.state == present && !r.ours && was.offset != c.Offset && r.group.verdict.Kind == VerdictTakenOver &&
+		!was.order.Less(r.group.verdict.Order) && c.CommittedAt-was.at <= raceWindow.Milliseconds():
 		l.repairs[r] = was
+	case returned, pending && c.CommittedAt-lost.at > raceWindow.Milliseconds():
+		delete(l.repairs, r)
 	}
 }
+
+// raceWindow is how long after somebody's commit a write of ours may still have been decided without knowing it: the gate's
+// answer expires after seconds, the rest is for tails that hang and clocks that differ.
+const raceWindow = 10 * time.Minute
 
 // isReturned recognises a value of somebody else that leftoff put back: it is not ours, but it was leftoff's write.
 func (l *Loop) isReturned(c *Commit) bool {
@@ -163,7 +217,7 @@ func (l *Loop) foreignCommit(r *row, overOurs bool) {
 
 // secondaryGroup follows the members of a group on the secondary.
 func (l *Loop) secondaryGroup(c *Change) {
-	g := l.table.group(c.Commit.Group)
+	g := l.group(c.Commit.Group)
 	if g.hasRecord && c.Commit.Order.Less(g.record) {
 		return
 	}
@@ -203,17 +257,23 @@ func newer(v *value, o Order) bool {
 
 // row finds or makes the row of a key; nil for groups that are never replicated.
 func (l *Loop) row(k Key) *row {
-	g := l.table.group(k.Group)
-	if g.parts == nil && !g.filtered {
-		g.filtered = !l.opt.SelectGroup(k.Group)
-		if g.filtered {
-			l.filtered++
-		}
-	}
+	g := l.group(k.Group)
 	if g.filtered {
 		return nil
 	}
 	return l.table.row(g, l.table.topic(k.Topic, l.opt.SelectTopic), k.Partition)
+}
+
+// group finds or makes a group.
+func (l *Loop) group(name string) *group {
+	g, ok := l.table.groups[name]
+	if !ok {
+		g = l.table.group(name)
+		if g.filtered = !l.opt.SelectGroup(name); g.filtered {
+			l.filtered++
+		}
+	}
+	return g
 }
 
 // known finds the row of a key without making one.
@@ -232,3 +292,12 @@ func (l *Loop) known(k Key) *row {
 }
 
 func (l *Loop) countPair(s Side, n int) { l.table.pairs[s] += n }
+
+func (l *Loop) countChange(s Side, from, to valueState) {
+	if from == present {
+		l.countPair(s, -1)
+	}
+	if to == present {
+		l.countPair(s, 1)
+	}
+}

@@ -11,6 +11,8 @@ func (l *Loop) ask(ctx context.Context, f func()) error {
 	done := make(chan struct{})
 	select {
 	case l.asks <- func() { f(); close(done) }:
+	case <-l.ended:
+		return ErrEnded
 	case <-ctx.Done():
 		return ctx.Err()
 	}

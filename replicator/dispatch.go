@@ -82,8 +82,13 @@ func (l *Loop) flow(ctx context.Context) {
 			l.flowGroup(ctx, g)
 		}
 	}
-	if l.head == len(l.queue) {
+	switch {
+	case l.head == len(l.queue):
 		l.queue, l.head = l.queue[:0], 0
+	case l.head > 1024 && l.head > len(l.queue)/2: // a queue that never runs empty must not grow for ever
+		n := copy(l.queue, l.queue[l.head:])
+		clear(l.queue[n:])
+		l.queue, l.head = l.queue[:n], 0
 	}
 }
 
@@ -118,7 +123,8 @@ func (l *Loop) due(g *group) (offsets []Offset, rows []*row) {
 		}
 		offsets = append(offsets, Offset{
 			Key: e.Commit.Key, Topic: e.Topic, Partition: r.partition, Offset: e.Position.Offset, Metadata: metadataFor(r, e),
-			Backward: r.held.state == present && r.ours && e.Position.Offset < r.held.offset, primary: r.primary.offset,
+			Backward: r.held.state == present && r.ours && e.Position.Offset < r.held.offset,
+			primary:  r.primary.offset, turn: r.topic.at(r.partition).turn,
 		})
 		rows = append(rows, r)
 	}
@@ -237,13 +243,17 @@ func (l *Loop) wrote(r *row, s sent, off Offset, o Outcome) {
 		r.set(rowNoMetadata)
 	}
 	l.counters.Written++
-	r.failed, r.retryAt = NoReason, 0
-	r.basis = off.primary
-	r.set(rowBasis)
+	if !r.unreadable() {
+		r.failed, r.retryAt = NoReason, 0
+	}
 	seen := !r.has(rowSending) // the log was faster than the answer
-	r.clear(rowSending | rowRefresh)
+	r.clear(rowSending | rowRefresh | rowBasis)
 	if !seen {
 		l.believe(r, off, s.admitted.stamp > 0)
+	}
+	if r.ours && r.held.offset == off.Offset && off.turn == r.topic.at(r.partition).turn {
+		r.basis = off.primary
+		r.set(rowBasis)
 	}
 	l.dirtyRow(r) // nothing to do unless something changed meanwhile
 }
@@ -258,7 +268,13 @@ func (l *Loop) believe(r *row, off Offset, stamped bool) {
 	r.set(rowAwaiting)
 }
 
+// unreadable: the primary's newest commit could not be understood, which beats every other reason.
+func (r *row) unreadable() bool { return r.failed == SourceDegraded && r.retryAt == forever }
+
 func (l *Loop) backOff(r *row, why Reason, err error, wait time.Duration) {
+	if r.unreadable() {
+		return
+	}
 	r.failed, r.retryAt = why, l.now().Add(wait).UnixMilli()
 	if err != nil {
 		r.detail = fmt.Sprint(err)

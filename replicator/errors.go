@@ -2,6 +2,9 @@ package replicator
 
 import "errors"
 
+// ErrEnded: the link stops, or starts again.
+var ErrEnded = errors.New("the link is stopping or starting again. Try: again in a few seconds")
+
 // Why a group can't be reclaimed.
 var (
 	ErrUnknownGroup  = errors.New("not known on either cluster. Try: leftoff status, which lists the groups")

@@ -23,6 +23,7 @@ type Offset struct {
 	// Backward says the secondary holds a higher value of ours: where stamps are dropped, the intent must be durable first.
 	Backward bool
 	primary  int64
+	turn     uint32 // of the partition, when the position was decided
 }
 
 func (a Admitted) Group() string     { return a.group }

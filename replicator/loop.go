@@ -19,15 +19,16 @@ type Options struct {
 	Policy             Policy
 	SelectGroup        func(group string) bool
 	SelectTopic        func(topic string) bool
-	Owner              func(group string) bool       // whether this process may write the group; nil: always
-	Remember           func(group string, v Verdict) // hands a verdict to the keeper; must not block
-	Verdicts           map[string]Verdict            // as remembered
-	Intents            map[Key]int64                 // as remembered, where the secondary drops the stamp
-	Writer             uint16                        // this process's number in the stamp
-	NoStamp            bool                          // do not stamp (tests, and brokers that refuse it)
-	RefreshAfter       time.Duration                 // write an idle offset again when it is this old; 0: 30 days stamped, 6 h otherwise
-	Closed             bool                          // gate closed: plan only
-	MaxInFlight        int                           // groups with a request in flight; 0: 1,024
+	PrimaryTopic       func(secondary string) (primary string, ok bool) // the primary's name of a topic on the secondary; nil: the same
+	Owner              func(group string) bool                          // whether this process may write the group; nil: always
+	Remember           func(group string, v Verdict)                    // hands a verdict to the keeper; must not block
+	Verdicts           map[string]Verdict                               // as remembered
+	Intents            map[Key]int64                                    // as remembered, where the secondary drops the stamp
+	Writer             uint16                                           // this process's number in the stamp
+	NoStamp            bool                                             // do not stamp (tests, and brokers that refuse it)
+	RefreshAfter       time.Duration                                    // write an idle offset again when it is this old; 0: 30 days stamped, 6 h otherwise
+	Closed             bool                                             // gate closed: plan only
+	MaxInFlight        int                                              // groups with a request in flight; 0: 1,024
 	Logger             *zap.Logger
 	Now                func() time.Time
 	StampDropped       func() // told once, when the self-test fails
@@ -59,6 +60,7 @@ type Loop struct {
 	batches  chan Batch
 	results  chan sent
 	asks     chan func()
+	ended    chan struct{} // closed when Run has returned
 	advances advances
 	senders  sync.WaitGroup
 	launch   func(context.Context, *group, Admitted) // sendAside, but in tests
@@ -82,7 +84,7 @@ func NewLoop(o Options) *Loop {
 		opt: o, table: newTable(), intents: o.Intents, repairs: map[*row]value{}, unmarked: unmarked{},
 		stamp:        Stamp{Link: LinkMark(o.PrimaryID, o.OtherID), Writer: o.Writer % returnedWriter},
 		oppositeMark: LinkMark(o.OtherID, o.PrimaryID),
-		batches:      make(chan Batch), results: make(chan sent, o.MaxInFlight), asks: make(chan func()),
+		batches:      make(chan Batch), results: make(chan sent, o.MaxInFlight), asks: make(chan func()), ended: make(chan struct{}),
 	}
 	l.launch = l.sendAside
 	l.advances.signal = make(chan struct{}, 1)
@@ -91,7 +93,7 @@ func NewLoop(o Options) *Loop {
 	}
 	l.sides[Primary].ClusterID, l.sides[Secondary].ClusterID = o.PrimaryID, o.OtherID
 	for name, v := range o.Verdicts {
-		l.table.group(name).verdict = v
+		l.group(name).verdict = v
 	}
 	return l
 }
@@ -108,8 +110,9 @@ func (l *Loop) Put(ctx context.Context, b Batch) error {
 	}
 }
 
-// Run handles events until ctx ends, then waits for the requests in flight.
+// Run handles events until ctx ends, then waits for the requests in flight. It is called once.
 func (l *Loop) Run(ctx context.Context) error {
+	defer close(l.ended)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	defer l.senders.Wait()

@@ -32,6 +32,7 @@ type topic struct {
 type partition struct {
 	rows    []*row
 	waiting waiting // rows whose offset is past the frontier
+	turn    uint32  // how often what the mapping had answered before was called off
 }
 
 // group is one consumer group.
