@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"go.uber.org/zap"
@@ -96,6 +97,9 @@ func (d *Daemon) Reclaim(ctx context.Context, link, group, why string) (replicat
 		return replicator.Verdict{}, err
 	}
 	v, err := r.loop.Reclaim(ctx, group, why)
+	if errors.Is(err, replicator.ErrEnded) {
+		return v, fmt.Errorf("link %s: %w", l.Name, api.ErrStarting)
+	}
 	if err != nil {
 		return v, err
 	}
@@ -123,5 +127,5 @@ func (d *Daemon) runningLink(name string) (*link, *running, error) {
 	if r := l.started(); r != nil {
 		return l, r, nil
 	}
-	return nil, nil, fmt.Errorf("link %s: %w", l.Name, errStarting)
+	return nil, nil, fmt.Errorf("link %s: %w", l.Name, api.ErrStarting)
 }

@@ -22,8 +22,8 @@ func FromConfig(c configs.Config) ([]Link, error) {
 		selects, rename := l.SelectTopic(), l.Topics.Rename
 		links = append(links, Link{
 			Name: l.Name, Primary: primary, Secondary: secondary, Mapping: l.Mapping, IndexPath: c.IndexPath(l.Name),
-			Rename:      func(topic string) (string, bool) { return rename.Apply(topic), selects(topic) },
-			SelectGroup: l.SelectGroup(), Policy: l.Policy.Replicator(), config: l,
+			Rename: func(topic string) (string, bool) { return rename.Apply(topic), selects(topic) },
+			Invert: rename.Invert, SelectGroup: l.SelectGroup(), Policy: l.Policy.Replicator(), config: l,
 		})
 	}
 	return links, nil

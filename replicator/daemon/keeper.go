@@ -16,6 +16,8 @@ type keeper struct {
 	index *checkpoint.Index
 	log   *zap.Logger
 
+	flushing sync.Mutex // one flush at a time, or an older verdict could land on top of a newer one
+
 	mu       sync.Mutex
 	verdicts map[string]replicator.Verdict
 	lastErr  error
@@ -48,6 +50,8 @@ func (k *keeper) run(ctx context.Context) error {
 
 // flush makes durable what is known. A full disk keeps everything in memory, and the next flush tries again.
 func (k *keeper) flush() error {
+	k.flushing.Lock()
+	defer k.flushing.Unlock()
 	k.mu.Lock()
 	verdicts := k.verdicts
 	k.verdicts = map[string]replicator.Verdict{}

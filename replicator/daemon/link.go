@@ -28,7 +28,9 @@ type Link struct {
 	Primary, Secondary kafka.Config
 	Mapping            string // identity | mirror
 	// Rename selects the topics and gives the secondary's name.
-	Rename       func(primary string) (secondary string, ok bool)
+	Rename func(primary string) (secondary string, ok bool)
+	// Invert gives the primary's name of a topic on the secondary, where it can be a copy; nil: the names are the same.
+	Invert       func(secondary string) (primary string, ok bool)
 	SelectGroup  func(group string) bool
 	Policy       replicator.Policy
 	IndexPath    string
@@ -231,7 +233,7 @@ func (l *link) build(primaryID, secondaryID string) (*running, error) {
 	r.loop = replicator.NewLoop(replicator.Options{
 		Link: l.Name, PrimaryID: primaryID, OtherID: secondaryID, Mapper: r.source,
 		Sender: &sender{committer: l.committer, intents: l.index},
-		Policy: l.Policy, SelectGroup: l.SelectGroup, SelectTopic: func(t string) bool { _, ok := l.Rename(t); return ok },
+		Policy: l.Policy, SelectGroup: l.SelectGroup, PrimaryTopic: l.Invert, SelectTopic: func(t string) bool { _, ok := l.Rename(t); return ok },
 		Remember: l.keeper.remember, Verdicts: fromIndex(l.index), Intents: intents, Writer: uint16(rand.IntN(1 << 16)),
 		NoStamp: l.NoStamp, RefreshAfter: l.RefreshAfter, Closed: l.ReadOnly, Logger: l.log,
 	})

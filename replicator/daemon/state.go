@@ -13,8 +13,6 @@ import (
 	"github.com/leftoff/leftoff/translate"
 )
 
-var errStarting = errors.New("still waiting for its clusters. Try: leftoff status")
-
 func (l *link) started() *running {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -26,9 +24,14 @@ func (l *link) snapshot(ctx context.Context, detail bool) (replicator.Snapshot, 
 	s := replicator.Snapshot{At: time.Now(), Link: l.Name}
 	r := l.started()
 	if r != nil {
-		var err error
-		if s, err = r.loop.Snapshot(ctx, detail); err != nil {
+		asked, err := r.loop.Snapshot(ctx, detail)
+		switch {
+		case errors.Is(err, replicator.ErrEnded):
+			r = nil // it starts again
+		case err != nil:
 			return s, err
+		default:
+			s = asked
 		}
 	}
 	if r != nil {
