@@ -149,6 +149,13 @@ func (p *Partition) Last() (translate.Run, bool) {
 	return p.copies.Last()
 }
 
+// End is the primary offset past the greatest record that has a copy.
+func (p *Partition) End() (primary int64, ok bool) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.copies.End()
+}
+
 // Frontier is the last one advanced to.
 func (p *Partition) Frontier() (translate.Frontier, bool) {
 	p.mu.RLock()

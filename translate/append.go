@@ -16,7 +16,7 @@ func (c *Copies) Append(r Run) error {
 	}
 	if c.NextOpen {
 		r.Closed = false
-		if end, _ := c.end(); r.PrimaryEnd() > end {
+		if end, _ := c.End(); r.PrimaryEnd() > end {
 			c.Past.Forgotten = max(c.Past.Forgotten, r.PrimaryEnd())
 		}
 	}
@@ -33,7 +33,7 @@ func (c *Copies) weave(r Run) error {
 		c.Past.Forgotten = max(c.Past.Forgotten, min(r.PrimaryEnd(), c.Past.Primary))
 	}
 	defer c.cover(r)
-	end, any := c.end()
+	end, any := c.End()
 	if !any || r.Primary >= end {
 		c.Main = c.push(c.Main, r)
 		return nil

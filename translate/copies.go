@@ -101,8 +101,8 @@ func (c *Copies) virgin() bool {
 // tip is the lowest secondary offset a later copy may have.
 func (c *Copies) tip() int64 { return max(c.Tip, c.Frontier.Secondary) }
 
-// end is the primary offset past the greatest mirrored record.
-func (c *Copies) end() (int64, bool) {
+// End is the primary offset past the greatest mirrored record.
+func (c *Copies) End() (int64, bool) {
 	if n := len(c.Main); n > 0 {
 		return c.Main[n-1].PrimaryEnd(), true
 	}

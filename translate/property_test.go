@@ -16,7 +16,10 @@ type world struct {
 	back int64 // where an unfinished re-copy will have caught up
 	// unseen says that a later copy of an earlier record was hidden in an open gap: answers are safe, exact ones may read again.
 	unseen bool
-	log    []string
+	// blind says that something happened that nobody can answer exactly after: an open gap, records that came and went,
+	// runs pruned while the other side still had them. Without any of it every answer up to the frontier is exact.
+	blind bool
+	log   []string
 }
 
 func (w *world) say(format string, args ...any) { w.log = append(w.log, fmt.Sprintf(format, args...)) }
@@ -101,6 +104,7 @@ func (w *world) hidden() {
 	if w.cursor() < w.m.next {
 		return // a re-copy that is not looked at is an unseen copy, below
 	}
+	w.blind = true
 	from := w.cursor()
 	gap := w.n("gap", 1, 5)
 	w.say("hidden gap %d..%d at %d", from, from+gap, w.m.end)
@@ -124,6 +128,7 @@ func (w *world) hidden() {
 }
 
 func (w *world) foreign() {
+	w.blind = true
 	s := Span{w.m.end, w.m.end + w.n("foreign", 1, 3)}
 	w.say("foreign %v", s)
 	for d := s.From; d < s.To; d++ {
@@ -138,6 +143,7 @@ func (w *world) advance() {
 		return // copying again: what lies below next is told, but a source would not say so
 	}
 	f := Frontier{w.m.next, w.m.end}
+	w.blind = w.blind || w.c.virgin() && f != Frontier{}
 	w.say("advance %+v", f)
 	w.must(w.c.Advance(f))
 }
@@ -168,6 +174,7 @@ func (m *model) primaries() map[int64]bool {
 
 func (w *world) truncatePrimary() {
 	from := w.n("unclean", max(w.m.log.LogStart, w.m.next-8), max(w.m.log.LogStart, w.m.next))
+	w.blind = true
 	w.say("truncate primary at %d", from)
 	w.m.void(from)
 	w.must(w.c.TruncatePrimary(from))
@@ -182,6 +189,7 @@ func (w *world) prune() {
 	if w.n("told", 0, 2) > 0 {
 		w.say("prune %d %d", w.m.log.LogStart, w.m.logs)
 		w.must(w.c.Prune(w.m.log.LogStart, w.m.logs))
+		w.blind = w.blind || w.c.Past.LostCopies > w.m.logs
 	} else {
 		w.say("log starts %d %d", w.m.log.LogStart, w.m.logs)
 	}
@@ -198,6 +206,9 @@ func (w *world) checkForward() {
 		w.must(err)
 		if got.Confidence == Unmapped {
 			continue
+		}
+		if end, _ := w.c.End(); !w.blind && got.Confidence != Exact && (u < end || w.c.HasFrontier && u <= w.c.Frontier.Primary) {
+			w.t.Fatalf("forward %d = %+v should be exact\n%s", u, got, w.story())
 		}
 		t := min(want[u], max(foreign, w.m.logs))
 		if got.Offset > t {

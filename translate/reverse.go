@@ -42,7 +42,7 @@ func (c *Copies) Reverse(v int64, b Bounds) (Position, error) {
 
 // home turns what the walk found into a position.
 func (c *Copies) home(v int64, w walk) Position {
-	end, any := c.end()
+	end, any := c.End()
 	switch {
 	case !any && !c.HasFrontier:
 		return unmapped()
@@ -70,7 +70,7 @@ func (c *Copies) home(v int64, w walk) Position {
 
 // forgotten widens the bound where first copies may have been pruned: those records, and all after them, may have been read.
 func (c *Copies) forgotten(pos Position) Position {
-	end, _ := c.end()
+	end, _ := c.End()
 	if pos.Offset >= c.Past.Forgotten {
 		return pos
 	}

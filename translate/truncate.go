@@ -72,7 +72,7 @@ func (c *Copies) survivors(lost []Span, from int64) (back []Span, lowest int64) 
 
 // resume is the least primary offset that may have to be copied again.
 func (c *Copies) resume(gone []Span, prev Run, from int64) int64 {
-	end, _ := c.end()
+	end, _ := c.End()
 	resume := end
 	if c.HasFrontier {
 		resume = c.Frontier.Primary
