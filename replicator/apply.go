@@ -17,6 +17,7 @@ func (l *Loop) applyPrimary(c *Change) {
 				l.countPair(Primary, -1)
 			}
 			r.primary = value{state: deleted, order: c.Commit.Order}
+			r.unwait()
 			l.dirtyRow(r)
 		}
 	case Unreadable:
@@ -36,6 +37,9 @@ func (l *Loop) primaryCommit(c *Commit) {
 	was := r.primary
 	r.primary = value{offset: c.Offset, metadata: c.Metadata, at: c.CommittedAt, order: c.Order, epoch: c.LeaderEpoch, state: present}
 	r.topicID = c.TopicID
+	if r.heap > 0 {
+		r.wait() // in its new place at once: out of place it would hide those that the frontier reaches
+	}
 	if r.failed == SourceDegraded {
 		r.failed = NoReason
 	}

@@ -39,10 +39,16 @@ func (l *Loop) retention() time.Duration {
 type unmarked map[*row][]int64
 
 func (u unmarked) sent(r *row, offset int64) {
-	if waiting := u[r]; len(waiting) == 0 || waiting[len(waiting)-1] != offset {
+	waiting := u[r]
+	if len(waiting) == unmarkedLimit { // nothing lands for long: the oldest won't either
+		waiting = append(waiting[:0], waiting[unmarkedLimit/2:]...)
+	}
+	if len(waiting) == 0 || waiting[len(waiting)-1] != offset {
 		u[r] = append(waiting, offset)
 	}
 }
+
+const unmarkedLimit = 256
 
 // seen reports whether offset is one of the values sent, and forgets those before it: the log keeps their order. The newest
 // stays, because a request may have been carried out twice.
