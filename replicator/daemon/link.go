@@ -55,6 +55,7 @@ type link struct {
 	ids      [2]string // cluster ids: from the index, then from the clusters themselves
 	verified [2]chan struct{}
 	running  *running // set once the cluster ids are known
+	newLog   bool     // the secondary's offsets topic was recreated
 
 	check func() error // of all links together, when a cluster id became known
 }
@@ -109,20 +110,25 @@ func (l *link) keepRunning(ctx context.Context) error {
 	}
 }
 
-// forget prepares for a start with an empty table. What a person reclaimed stays reclaimed only until the new log says
-// otherwise: its place in the old one means nothing.
+// forget prepares for a start with an empty table. Where the secondary's log is another one, what a person reclaimed stays
+// reclaimed only until that log says otherwise: its place in the old one means nothing.
 func (l *link) forget() error {
 	l.mu.Lock()
 	l.running = nil
 	for side := range l.verified {
 		l.verified[side] = make(chan struct{})
 	}
+	newLog := l.newLog
+	l.newLog = false
 	l.mu.Unlock()
+	if !newLog {
+		return nil
+	}
 	for group, v := range l.index.Verdicts() {
 		if v.Kind != checkpoint.Reclaimed {
 			continue
 		}
-		v.LogEpoch, v.LogOffset = 0, 0
+		v.LogEpoch, v.LogOffset = 0, -1 // before its first record
 		if err := l.index.SetVerdict(group, v); err != nil {
 			return err
 		}
@@ -176,10 +182,21 @@ func (l *link) start(ctx context.Context, group *errgroup.Group) error {
 		group.Go(func() error { return l.keeper.run(ctx) })
 	}
 	for side := range r.tails {
-		group.Go(func() error { return l.onceVerified(ctx, r.tails[side].Run, replicator.Side(side)) })
+		group.Go(func() error { return l.follow(ctx, r.tails[side], replicator.Side(side)) })
 	}
 	group.Go(func() error { return l.onceVerified(ctx, r.source.Run, replicator.Primary, replicator.Secondary) })
 	return nil
+}
+
+// follow runs a tail, and remembers whose log was recreated.
+func (l *link) follow(ctx context.Context, t *tail.Tail, side replicator.Side) error {
+	err := l.onceVerified(ctx, t.Run, side)
+	if side == replicator.Secondary && errors.Is(err, tail.ErrRecreated) {
+		l.mu.Lock()
+		l.newLog = true
+		l.mu.Unlock()
+	}
+	return err
 }
 
 // onceVerified runs f when the named sides turned out to be the clusters they should be. The end of ctx is no error.
