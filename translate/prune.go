@@ -63,7 +63,7 @@ func (c *Copies) surface(first Place) error {
 	if err := c.Reach(c.Pending[0].Primary); err != nil {
 		return err
 	}
-	c.promote(0, false)
+	c.promote(0, !c.NextOpen) // what open gaps hid before the first run is gone, too
 	return nil
 }
 

@@ -29,7 +29,11 @@ func (c *Copies) Reverse(v int64, b Bounds) (Position, error) {
 		}
 	}
 	if v < c.Past.Secondary && c.Past.LostHome > b.LogStart {
-		pos = between(b.LogStart, max(pos.Offset+max(pos.Reread, 0), c.Past.LostHome)) // unread copies were pruned while the primary still has the records
+		// unread copies were pruned while the primary still has the records
+		pos = lower(Position{max(pos.Offset, b.LogStart), Floor, pos.Reread}, b.LogStart, Floor)
+		if pos.Reread >= 0 {
+			pos.Reread = max(pos.Reread, c.Past.LostHome-b.LogStart)
+		}
 	}
 	if pos.Offset < b.LogStart {
 		if pos.Reread > 0 {

@@ -19,8 +19,8 @@ func (c *Copies) addVeil(of, in Span) {
 		return
 	}
 	for _, v := range c.Veils {
-		if v.Of == of && v.In == in {
-			return
+		if v.Of.To == of.To && v.In.To == in.To {
+			return // the gap before the same run, known better then
 		}
 	}
 	c.Past.Forgotten = max(c.Past.Forgotten, of.To)
