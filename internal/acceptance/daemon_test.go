@@ -40,6 +40,7 @@ type spec struct {
 	Primary, Secondary []string
 	Mapping            string
 	Topics             string // regular expression
+	Prefix             string // of the topics' names on the secondary
 	Groups             string
 	Index              string
 	NoStamp            bool
@@ -70,7 +71,8 @@ func (s spec) link(name string, from, to []string, topics, index string) daemon.
 	return daemon.Link{
 		Name: name, Primary: kafka.Config{Name: "primary", Brokers: from}, Secondary: kafka.Config{Name: "secondary", Brokers: to},
 		Mapping: s.Mapping, IndexPath: index, Policy: replicator.DefaultPolicy(), NoStamp: s.NoStamp, RefreshAfter: s.RefreshAfter,
-		Rename:      func(topic string) (string, bool) { return topic, selects.MatchString(topic) },
+		Rename:      func(topic string) (string, bool) { return s.Prefix + topic, selects.MatchString(topic) },
+		Invert:      func(topic string) (string, bool) { return strings.CutPrefix(topic, s.Prefix) },
 		SelectGroup: groups.MatchString,
 	}
 }
