@@ -57,7 +57,7 @@ func (l *Loop) advance(tp *topic, n int32, p *partition, all bool) {
 	}
 	p.turn++
 	for _, r := range p.rows {
-		r.clear(rowBasis) // T itself may have fallen
+		r.set(rowVoid) // T itself may have fallen
 		l.dirtyRow(r)
 	}
 }

@@ -17,9 +17,9 @@ type Row struct {
 	Reclaimed bool
 	// Stamped: Held carries the stamp, or this secondary drops it.
 	Stamped bool
-	// Basis is the primary offset that Held was written from, where known and not corrected since.
-	Basis    int64
-	HasBasis bool
+	// Basis is the primary offset that Held was written from, where known. Void: the mapping was corrected since.
+	Basis          int64
+	HasBasis, Void bool
 	// Refresh: Held must be written again, or it expires.
 	Refresh bool
 	// Failed is why the secondary refused the last write, while it is too early to try again.
@@ -131,7 +131,7 @@ func decideOwn(e Entry, r Row, p Policy) Entry {
 
 // keeps says that our higher value is still proven although the mapping now only knows a lower bound of T(u).
 func keeps(r Row, c translate.Confidence) bool {
-	return c != translate.Exact && r.HasBasis && r.Commit.Offset >= r.Basis
+	return c != translate.Exact && r.HasBasis && !r.Void && r.Commit.Offset >= r.Basis
 }
 
 // rewound says the primary's own commit went back, as far as this process can know: without a basis it must assume so.

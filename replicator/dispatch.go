@@ -247,13 +247,16 @@ func (l *Loop) wrote(r *row, s sent, off Offset, o Outcome) {
 		r.failed, r.retryAt = NoReason, 0
 	}
 	seen := !r.has(rowSending) // the log was faster than the answer
-	r.clear(rowSending | rowRefresh | rowBasis)
+	r.clear(rowSending | rowRefresh | rowBasis | rowVoid)
 	if !seen {
 		l.believe(r, off, s.admitted.stamp > 0)
 	}
-	if r.ours && r.held.offset == off.Offset && off.turn == r.topic.at(r.partition).turn {
+	if r.ours && r.held.offset == off.Offset {
 		r.basis = off.primary
 		r.set(rowBasis)
+	}
+	if off.turn != r.topic.at(r.partition).turn {
+		r.set(rowVoid)
 	}
 	l.dirtyRow(r) // nothing to do unless something changed meanwhile
 }

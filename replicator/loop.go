@@ -201,7 +201,7 @@ func (l *Loop) view(r *row) Row {
 		Commit: r.commit(), Held: r.held.offset, HasHeld: r.held.state == present, HeldMetadata: r.held.metadata,
 		IgnoreMetadata: r.has(rowNoMetadata), Ours: r.ours, Simple: r.held.epoch < 0 && !g.hasRecord,
 		Reclaimed: g.verdict.Kind == VerdictReclaimed && !g.verdict.Order.Less(r.held.order),
-		Stamped:   r.stamped || l.stampState == stampDropped, Basis: r.basis, HasBasis: r.has(rowBasis), Refresh: r.has(rowRefresh),
+		Stamped:   r.stamped || l.stampState == stampDropped, Basis: r.basis, HasBasis: r.has(rowBasis), Void: r.has(rowVoid), Refresh: r.has(rowRefresh),
 		Failed: r.failed, Live: g.live(), Share: g.share, Filtered: g.filtered, Verdict: g.verdict.Kind,
 		CatchingUp: !l.caughtUp[Primary] || !l.caughtUp[Secondary],
 	}

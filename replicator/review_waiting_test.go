@@ -11,7 +11,9 @@ func TestFrontierReachesPastRowsThatMovedOn(t *testing.T) {
 	b := newBench(t, nil)
 	b.front = 0
 	b.put(Secondary)
-	commit := func(g string, u int64) { b.put(Primary, Change{Commit: Commit{Key: Key{g, "t", 0}, Offset: u, LeaderEpoch: 5}}) }
+	commit := func(g string, u int64) {
+		b.put(Primary, Change{Commit: Commit{Key: Key{g, "t", 0}, Offset: u, LeaderEpoch: 5}})
+	}
 	for i, g := range []string{"a", "b", "d", "c"} {
 		commit(g, []int64{1, 2, 4, 3}[i])
 	}

@@ -93,7 +93,8 @@ const (
 	rowDirty      rowFlags = 1 << iota
 	rowSending             // a request with sent is in flight, and not yet seen in the secondary's log
 	rowAwaiting            // sent was acknowledged, and not yet seen in the secondary's log
-	rowBasis               // basis is set and the mapping has not been corrected since
+	rowBasis               // basis is set: held was made from it
+	rowVoid                // and the mapping was corrected since: held is not proven any more
 	rowNoMetadata          // the secondary refused the metadata; compare without
 	rowRefresh             // write again although nothing changed: expiry
 )

@@ -48,6 +48,7 @@ func (l *Loop) reclaim(name, why string) (Verdict, error) {
 	case g.live():
 		return Verdict{}, fmt.Errorf("group %q: %w", name, ErrGroupLive)
 	}
+	g.each(func(r *row) { delete(l.repairs, r) }) // what was to be put back is not wanted any more
 	l.setVerdict(g, Verdict{Kind: VerdictReclaimed, At: l.now().UnixMilli(), Why: why, Order: g.newest()})
 	l.opt.Logger.Info("group reclaimed", linkField(l.opt.Link), groupField(name), whyField(why))
 	l.dirtyGroup(g)
