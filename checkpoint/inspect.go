@@ -37,9 +37,6 @@ func (p *Partition) chunk(from int64) (runs []translate.Run, err error) {
 	}
 	mark := p.copies.Mark
 	err = (*older)(p).view(func(l *line) error {
-		if mark != translate.None {
-			from = max(from, mark)
-		}
 		key, block, ok := l.last(from)
 		if !ok {
 			key, block, ok = l.first()
