@@ -178,6 +178,15 @@ func (w *world) step() {
 		w.start()
 	case 12:
 		w.consumer(key)
+	case 13:
+		if rapid.Bool().Draw(w.t, "truncated") { // the secondary lost its end
+			w.front[n] -= rapid.Int64Range(0, min(40, w.front[n])).Draw(w.t, "by")
+			w.loop.Notify(Advance{Topic: "t", Partition: n, All: true})
+		} else if len(w.flying) > 0 { // a request is lost on its way
+			f := w.flying[0]
+			w.flying = w.flying[1:]
+			w.loop.answered(sent{group: f.g, admitted: f.a, result: Result{Err: fmt.Errorf("lost")}})
+		}
 	}
 	w.loop.flow(context.Background())
 }
