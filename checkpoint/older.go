@@ -54,15 +54,12 @@ func (o *older) AtSecondary(v int64) (at translate.Place, err error) {
 	mark := o.copies.Mark
 	err = o.view(func(l *line) error {
 		low, block, ok := l.first()
-		if !ok {
-			return nil
-		}
-		if at.Next, at.HasNext, err = l.head(low, block, ok); err != nil || v < at.Next.Secondary {
+		if at.Next, at.HasNext, err = l.head(low, block, ok); !ok || err != nil || v < at.Next.Secondary {
 			return err
 		}
 		high := l.limit
 		if key, _, ok := l.last(math.MaxInt64 - 1); ok {
-			high = key + 1
+			high = key + 1 // bisect over what is there, not over all numbers
 		}
 		for high-low > 1 {
 			mid := low + (high-low)/2
@@ -110,16 +107,15 @@ func (o *older) Load(primary int64) (runs []translate.Run, err error) {
 	var keys []int64
 	deep := false
 	err = o.view(func(l *line) error {
-		key, block, ok := l.last(primary - 1)
+		first, _, ok := l.last(primary - 1)
 		if ok {
-			_, _, deep = l.before(key)
-			key, block, ok = l.from(key)
+			_, _, deep = l.before(first)
 		} else {
-			key, block, ok = l.first()
+			first = 0
 		}
-		for ; ok; key, block, ok = l.next() {
+		for key, block, ok := l.from(first); ok; key, block, ok = l.next() {
 			if runs, err = decodeBlock(runs, block); err != nil {
-				return o.damaged(key, err)
+				return damagedBlock(o.at, key, err)
 			}
 			keys = append(keys, key)
 		}
@@ -134,8 +130,6 @@ func (o *older) Load(primary int64) (runs []translate.Run, err error) {
 	o.keys, o.deep = append(keys, o.keys...), deep
 	return runs, nil
 }
-
-func (o *older) damaged(key int64, err error) error { return damagedBlock(o.at, key, err) }
 
 // line walks the blocks of one partition that have keys below limit.
 type line struct {

@@ -44,17 +44,6 @@ func (p *Pair) Partition(n int32) *Partition {
 	return q
 }
 
-// loaded lists the partitions that are in memory.
-func (p *Pair) loaded() []*Partition {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	all := make([]*Partition, 0, len(p.partitions))
-	for _, q := range p.partitions {
-		all = append(all, q)
-	}
-	return all
-}
-
 func (x *Index) newPair(info PairInfo) *Pair {
 	return &Pair{index: x, info: info, partitions: map[int32]*Partition{}}
 }

@@ -3,7 +3,6 @@ package checkpoint
 import (
 	"bytes"
 	"encoding/binary"
-	"math"
 )
 
 // schemaVersion is written to meta; a file with a greater one is refused.
@@ -60,12 +59,6 @@ func (p place) runKey(primary int64) (k runKey) {
 	copy(k[:], p[:])
 	binary.BigEndian.PutUint64(k[8:], uint64(primary))
 	return k
-}
-
-// past is the least key that is greater than every one of this partition's.
-func (p place) past() []byte {
-	k := p.runKey(math.MaxInt64)
-	return append(k[:], 0)
 }
 
 // holds says whether a key of runs belongs to this partition, and its primary offset.

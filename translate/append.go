@@ -33,8 +33,8 @@ func (c *Copies) weave(r Run) error {
 		c.Past.Forgotten = max(c.Past.Forgotten, min(r.PrimaryEnd(), c.Past.Primary))
 	}
 	defer c.cover(r)
-	end, any := c.End()
-	if !any || r.Primary >= end {
+	end, some := c.End()
+	if !some || r.Primary >= end {
 		c.Main = c.push(c.Main, r)
 		return nil
 	}

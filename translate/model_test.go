@@ -1,7 +1,5 @@
 package translate
 
-import "slices"
-
 // model is the naive truth: it holds every single copy, told or not, and every foreign record.
 type model struct {
 	copies  map[int64]int64 // secondary offset → primary offset
@@ -125,14 +123,4 @@ func (m *model) void(from int64) {
 			m.foreign[d] = false
 		}
 	}
-}
-
-// sorted lists the secondary offsets in use.
-func (m *model) sorted() []int64 {
-	var all []int64
-	for d := range m.copies {
-		all = append(all, d)
-	}
-	slices.Sort(all)
-	return all
 }

@@ -18,8 +18,9 @@ type world struct {
 	unseen bool
 	// blind says that something happened that nobody can answer exactly after: an open gap, records that came and went,
 	// runs pruned while the other side still had them. Without any of it every answer up to the frontier is exact.
-	blind bool
-	log   []string
+	blind  bool
+	voided bool // the primary was truncated
+	log    []string
 }
 
 func (w *world) say(format string, args ...any) { w.log = append(w.log, fmt.Sprintf(format, args...)) }
@@ -83,7 +84,8 @@ func (w *world) step() {
 	case 10:
 		w.truncateSecondary()
 	case 11:
-		if w.n("rare", 0, 3) == 0 {
+		// Not where unseen copies are hidden: among what becomes foreign here they are accepted with it.
+		if w.n("rare", 0, 3) == 0 && !w.unseen {
 			w.truncatePrimary()
 		}
 	case 12, 13:
@@ -117,7 +119,7 @@ func (w *world) hidden() {
 			w.m.end++
 		}
 	}
-	if again := w.n("unseen", -9*(from+1), from-1); again >= 0 && w.m.primaries()[again] {
+	if again := w.n("unseen", -9*(from+1), from-1); again >= 0 && !w.voided && w.m.primaries()[again] {
 		w.m.copies[w.m.end] = again
 		w.m.end++
 		w.unseen = true
@@ -174,7 +176,7 @@ func (m *model) primaries() map[int64]bool {
 
 func (w *world) truncatePrimary() {
 	from := w.n("unclean", max(w.m.log.LogStart, w.m.next-8), max(w.m.log.LogStart, w.m.next))
-	w.blind = true
+	w.blind, w.voided = true, true
 	w.say("truncate primary at %d", from)
 	w.m.void(from)
 	w.must(w.c.TruncatePrimary(from))
@@ -238,12 +240,12 @@ func (w *world) checkReverse() {
 		if got.Confidence == Unmapped {
 			continue
 		}
-		want, any := w.m.reverse(v)
-		if any && got.Offset > want {
+		want, some := w.m.reverse(v)
+		if some && got.Offset > want {
 			w.t.Fatalf("SKIP: reverse %d = %+v, R = %d\n%s", v, got, want, w.story())
 		}
 		to := want
-		if !any {
+		if !some {
 			to = b.End
 		}
 		again := w.m.read(got.Offset, to, v)

@@ -46,9 +46,9 @@ func (c *Copies) Reverse(v int64, b Bounds) (Position, error) {
 
 // home turns what the walk found into a position.
 func (c *Copies) home(v int64, w walk) Position {
-	end, any := c.End()
+	end, some := c.End()
 	switch {
-	case !any && !c.HasFrontier:
+	case !some && !c.HasFrontier:
 		return unmapped()
 	case w.found:
 		pos := between(min(w.unread, w.open), w.unread)
