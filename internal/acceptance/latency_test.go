@@ -10,8 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/leftoff/leftoff/internal/rig"
 )
@@ -51,14 +53,14 @@ func BenchmarkCommitLatency(b *testing.B) {
 
 // tips produces to all partitions and lets groups commit what was acknowledged last.
 type tips struct {
-	b       testing.TB
-	client  *kgo.Client
-	admin   *kadm.Client
-	topic   string
-	groups  []string
-	ends    [10]atomic.Int64
-	mu      sync.Mutex
-	answers []answered
+	b         testing.TB
+	client    *kgo.Client
+	committer *kgo.Client // by name: OffsetCommit before version 10
+	topic     string
+	groups    []string
+	ends      [10]atomic.Int64
+	mu        sync.Mutex
+	answers   []answered
 }
 
 type answered struct {
@@ -69,7 +71,7 @@ type answered struct {
 
 func newTips(b testing.TB, c *rig.Cluster, topic, prefix string, groups int) *tips {
 	l := &tips{
-		b: b, topic: topic, admin: kadm.NewClient(c.Client(b)),
+		b: b, topic: topic, committer: c.Client(b, kgo.MaxVersions(kversion.V4_0_0())),
 		client: c.Client(b, kgo.DefaultProduceTopic(topic), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0)),
 	}
 	for i := range groups {
@@ -109,15 +111,28 @@ func (l *tips) one(partition int32, group string) {
 	if offset == 0 {
 		return
 	}
-	var o kadm.Offsets
-	o.AddOffset(l.topic, partition, offset, -1)
-	if err := l.admin.CommitAllOffsets(context.Background(), group, o); err != nil {
+	if err := l.commit(group, partition, offset); err != nil {
 		l.b.Errorf("commit: %v", err)
 		return
 	}
 	l.mu.Lock()
 	l.answers = append(l.answers, answered{group, offset, time.Now()})
 	l.mu.Unlock()
+}
+
+// commit is one OffsetCommit and nothing else: kadm asks for the topic's id each time.
+func (l *tips) commit(group string, partition int32, offset int64) error {
+	p := kmsg.NewOffsetCommitRequestTopicPartition()
+	p.Partition, p.Offset, p.LeaderEpoch = partition, offset, -1
+	t := kmsg.NewOffsetCommitRequestTopic()
+	t.Topic, t.Partitions = l.topic, []kmsg.OffsetCommitRequestTopicPartition{p}
+	r := kmsg.NewPtrOffsetCommitRequest()
+	r.Group, r.Generation, r.Topics = group, -1, []kmsg.OffsetCommitRequestTopic{t}
+	resp, err := r.RequestWith(context.Background(), l.committer)
+	if err != nil {
+		return err
+	}
+	return kerr.ErrorForCode(resp.Topics[0].Partitions[0].ErrorCode)
 }
 
 type sighting struct {
