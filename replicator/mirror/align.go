@@ -34,7 +34,7 @@ type alignment struct {
 	vanished                               int64 // ours, but the original is no longer on the primary
 	ambiguous                              int64 // equal to several records; left out of the runs
 	missing                                int64 // primary records passed over: they are copied again
-	open                                   bool  // the gap behind the last run is not proven
+	open                                   bool  // what stands behind the last run is not known record by record
 }
 
 // aligner explains a stretch of the secondary, record by record in order, as copies of the primary's records.
@@ -63,7 +63,7 @@ type aligner struct {
 	prev     map[int]int    // index → next lower one of the same print
 	anchored bool           // something matched
 	open     bool           // the gap before the next run is not proven
-	start    int64          // primary offset of index 0, or where the alignment started
+	start    int64          // primary offset where the alignment started
 
 	unplaced   []unplaced
 	unplacedBy map[uint64][]int // compacted: key → places in unplaced
@@ -94,11 +94,12 @@ func (a *aligner) add(q mark) error {
 	case found == several:
 		a.out.ambiguous++
 		a.open = true
-	case q.own:
+	case q.own && a.ended: // the primary was searched to its end: the original is not there any more, but its copy is
 		a.out.vanished++
-		a.open = a.open || !a.ended // else the primary was searched to its end: the original is not there any more
+		a.open = true
 	case a.rules.rebuild && !a.anchored:
 		a.out.former++
+		a.open = true // or copies of what the primary has deleted since
 	default:
 		a.leave(q)
 	}
@@ -106,7 +107,8 @@ func (a *aligner) add(q mark) error {
 }
 
 func (a *aligner) leave(q mark) {
-	if a.rules.compacted && q.key != 0 {
+	if a.rules.compacted && q.key != 0 && !a.rules.ownKnown {
+		a.open = true
 		a.unplacedBy[q.key] = append(a.unplacedBy[q.key], len(a.unplaced))
 	}
 	a.unplaced = append(a.unplaced, unplaced{offset: q.offset, key: q.key})
@@ -294,7 +296,7 @@ func (a *aligner) match(q mark, k int) {
 	a.cursor, a.anchored = k+1, true
 	a.out.copies++
 	if a.rules.compacted {
-		a.explain(m.key)
+		a.explain(m.key, k)
 	}
 	a.extend(m.offset, q.offset)
 }
@@ -310,15 +312,23 @@ func (a *aligner) passOver(k int) {
 	}
 }
 
-// explain drops what compaction removed on one side only: an older record of a key whose later record was copied.
-func (a *aligner) explain(key uint64) {
+// explain drops what compaction removed on one side only: an older record of a key whose later record, k, was copied.
+func (a *aligner) explain(key uint64, k int) {
 	if key == 0 {
 		return
 	}
-	for _, k := range a.missingBy[key] {
-		delete(a.missing, k)
+	newer := a.missingBy[key][:0:0]
+	for _, m := range a.missingBy[key] {
+		if m < k {
+			delete(a.missing, m)
+		} else {
+			newer = append(newer, m)
+		}
 	}
-	delete(a.missingBy, key)
+	a.missingBy[key] = newer
+	if k+1 < a.front {
+		return // a re-copy says nothing of what stands before it
+	}
 	for _, i := range a.unplacedBy[key] {
 		a.unplaced[i].gone = true
 	}
@@ -340,9 +350,19 @@ func (a *aligner) extend(primary, secondary int64) {
 	a.out.runs = append(a.out.runs, translate.Run{Primary: primary, Secondary: secondary, Length: 1, Closed: !open})
 }
 
+// superseded finds copies of what the primary's cleaner removed because of a record that is still to be copied.
+func (a *aligner) superseded() {
+	for i := max(0, a.front-a.first); i < len(a.window) && len(a.unplacedBy) > 0; i++ {
+		for _, u := range a.unplacedBy[a.window[i].key] {
+			a.unplaced[u].gone = true
+		}
+	}
+}
+
 // finish returns what was learnt. The record at the front is the next to copy, unless one before it is missing.
 func (a *aligner) finish() alignment {
 	out := &a.out
+	a.superseded()
 	out.open = a.open
 	out.resume = a.start
 	if a.front > 0 {

@@ -16,10 +16,13 @@ type cursor struct {
 	// known: ids holds every producer id ever used on this partition, so a record under another one is not ours.
 	known bool
 	ids   []kafka.ProducerID // the one in use last
+	// leaders are the leader epochs by side from before both sides were last compared, -1 unknown.
+	leaders [2]int32
 }
 
 const (
 	cursorVersion = 1
+	cursorHead    = 11
 	maxIDs        = 16
 	idBytes       = 10
 )
@@ -31,6 +34,9 @@ func (c cursor) encode() []byte {
 	if c.known {
 		b[1] = 1
 	}
+	for _, epoch := range c.leaders {
+		b = binary.BigEndian.AppendUint32(b, uint32(epoch))
+	}
 	for _, id := range c.ids {
 		b = binary.BigEndian.AppendUint64(b, uint64(id.ID))
 		b = binary.BigEndian.AppendUint16(b, uint16(id.Epoch))
@@ -40,13 +46,16 @@ func (c cursor) encode() []byte {
 
 func decodeCursor(b []byte) (cursor, error) {
 	if len(b) == 0 {
-		return cursor{}, nil
+		return cursor{leaders: [2]int32{-1, -1}}, nil
 	}
-	if len(b) < 3 || b[0] != cursorVersion || len(b) != 3+int(b[2])*idBytes {
+	if len(b) < cursorHead || b[0] != cursorVersion || len(b) != cursorHead+int(b[2])*idBytes {
 		return cursor{}, errCursor
 	}
 	c := cursor{known: b[1]&1 != 0}
-	for b = b[3:]; len(b) > 0; b = b[idBytes:] {
+	for i := range c.leaders {
+		c.leaders[i] = int32(binary.BigEndian.Uint32(b[3+4*i:]))
+	}
+	for b = b[cursorHead:]; len(b) > 0; b = b[idBytes:] {
 		c.ids = append(c.ids, kafka.ProducerID{ID: int64(binary.BigEndian.Uint64(b)), Epoch: int16(binary.BigEndian.Uint16(b[8:]))})
 	}
 	return c, nil

@@ -277,7 +277,7 @@ func newMemory() *memory { return &memory{Copies: translate.New()} }
 func (m *memory) clone() *memory {
 	c := *m.Copies
 	c.Main, c.Pending, c.Dead = slices.Clone(c.Main), slices.Clone(c.Pending), slices.Clone(c.Dead)
-	c.Foreign = slices.Clone(c.Foreign)
+	c.Foreign, c.Veils = slices.Clone(c.Foreign), slices.Clone(c.Veils)
 	return &memory{Copies: &c, cursor: slices.Clone(m.cursor), epochs: slices.Clone(m.epochs)}
 }
 
@@ -295,8 +295,9 @@ func (m *memory) Runs(f func(translate.Run) bool) {
 		}
 	}
 }
-func (m *memory) Cursor() []byte     { return m.cursor }
-func (m *memory) SetCursor(b []byte) { m.cursor = slices.Clone(b) }
+func (m *memory) Stats() checkpoint.Stats { return checkpoint.Stats{} }
+func (m *memory) Cursor() []byte          { return m.cursor }
+func (m *memory) SetCursor(b []byte)      { m.cursor = slices.Clone(b) }
 func (m *memory) Epoch(side checkpoint.Side, epoch int32, start int64) {
 	if side == checkpoint.Primary && (len(m.epochs) == 0 || m.epochs[len(m.epochs)-1].Epoch < epoch) {
 		m.epochs = append(m.epochs, checkpoint.EpochStart{Epoch: epoch, Start: start})
@@ -320,7 +321,7 @@ func last(primary *fakeLog, b *broker) map[int64]int64 {
 func naive(primary *fakeLog, b *broker, copies map[int64]int64, u int64) int64 {
 	t := int64(math.MaxInt64)
 	for s, at := range copies {
-		if s >= u && s < primary.end() && s >= primary.start && primary.cells[s].kind == data {
+		if s >= u && s < primary.end() && primary.cells[s].kind == data {
 			t = min(t, at)
 		}
 	}

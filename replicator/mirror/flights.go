@@ -92,8 +92,6 @@ func (p *partition) indexed(f *flight) error {
 	end := f.base + int64(len(f.records))
 	err := p.index.Together(func() error {
 		for _, r := range f.runs(f.base) {
-			r.Closed = r.Closed && !p.openGap
-			p.openGap = false
 			if err := p.index.Append(r); err != nil {
 				return err
 			}
@@ -139,7 +137,7 @@ func (p *partition) failedFlights() {
 // tooLarge halves the batches; a single record that does not fit is a person's business, never skipped.
 func (p *partition) tooLarge(f *flight, sentence string) {
 	if len(f.records) > 1 {
-		p.limit = max(1, f.bytes/2)
+		p.limit, p.halved = max(1, f.bytes/2), true
 		p.suspect(fmt.Sprintf("a batch of %d bytes is too large for the secondary", f.bytes), false)
 		return
 	}

@@ -90,7 +90,11 @@ func (p *partition) sameLeaders(l looked) {
 func (p *partition) prune(l looked) {
 	if l.primary.start > p.counters.prunedPrimary || l.secondary.start > p.counters.prunedSecondary {
 		p.counters.prunedPrimary, p.counters.prunedSecondary = l.primary.start, l.secondary.start
-		p.index.Prune(l.primary.start, l.secondary.start)
+		primary := int64(0) // groups may lag further behind than the primary keeps records
+		if p.index.Stats().Runs > manyRuns {
+			primary = l.primary.start
+		}
+		p.index.Prune(primary, l.secondary.start)
 	}
 }
 
@@ -102,3 +106,6 @@ func (p *partition) quietSends() int64 {
 	}
 	return n
 }
+
+// manyRuns is when runs below the primary's log start are dropped although the secondary still has their records.
+const manyRuns = 1 << 20

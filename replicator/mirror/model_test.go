@@ -38,7 +38,7 @@ type world struct {
 	committed bool
 	letters   int
 	settled   bool
-	cutShort  bool // the secondary was truncated: what retention then takes cannot be told from what it lost
+	cutShort  bool // the secondary was truncated, or the disk lost: what retention then takes cannot be told from what was never there
 }
 
 func newWorld(content func() byte) *world {
@@ -80,6 +80,7 @@ func (w *world) Notify(bool)  {}
 func (w *world) run() {
 	w.clock = w.clock.Add(time.Minute)
 	w.p.step(context.Background())
+	w.inexact = w.inexact || w.p.counters.vanished > 0 // copies whose originals are gone are known as a stretch only
 	if w.blind && w.p.generation > w.unnoticed {
 		w.blind = false
 	}
@@ -410,7 +411,7 @@ func drive(t *rapid.T, letters int, bad []string) {
 		"intrude": func(t *rapid.T) { w.intrude(rapid.IntRange(1, 3).Draw(t, "n")) },
 		"forget":  func(*rapid.T) { w.second.producers = map[int64]*remembered{} },
 		"lostDisk": func(*rapid.T) {
-			w.disk = newMemory()
+			w.disk, w.cutShort = newMemory(), true
 			w.crash(arrives)
 		},
 		"truncateSecondary": func(t *rapid.T) { w.truncateSecondary(rapid.Int64Range(1, 8).Draw(t, "n")) },

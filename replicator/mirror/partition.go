@@ -40,7 +40,8 @@ type partition struct {
 	notOurs bool   // the producer id in use is spent
 	retryAt time.Time
 	backoff time.Duration
-	limit   int // bytes a batch
+	limit   int  // bytes a batch
+	halved  bool // limit was lowered for the secondary's sake, for the next session
 	topics  settings
 
 	cursor   cursor
@@ -56,7 +57,6 @@ type partition struct {
 	paused      bool
 	generation  int          // of the last seek
 	cut         int64        // the secondary was seen to end here, below the frontier
-	openGap     bool         // the next run's gap is not proven
 	resumes     []int64      // where this process started copying: a late batch of another one is from there
 	resending   bool         // failed flights wait for retryAt
 	sends       atomic.Int64 // batches handed to the target
@@ -173,6 +173,7 @@ func (p *partition) session(ctx context.Context, resume, expected int64) error {
 		p.cursor.use(id)
 		p.notOurs = false
 	}
+	p.cursor.leaders = p.leaders
 	p.index.SetCursor(p.cursor.encode())
 	if err := p.link.Flush(); err != nil {
 		return fmt.Errorf("index: %w", err)

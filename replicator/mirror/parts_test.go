@@ -151,7 +151,7 @@ func checkRuns(t *rapid.T, l *load) {
 
 func TestCursor(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		c := cursor{known: rapid.Bool().Draw(t, "known")}
+		c := cursor{known: rapid.Bool().Draw(t, "known"), leaders: [2]int32{rapid.Int32Min(-1).Draw(t, "leader"), -1}}
 		for i := range rapid.IntRange(0, maxIDs).Draw(t, "ids") {
 			c.ids = append(c.ids, kafka.ProducerID{ID: int64(i), Epoch: rapid.Int16Min(0).Draw(t, "epoch")})
 		}

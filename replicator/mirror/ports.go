@@ -61,6 +61,7 @@ type index interface {
 	TruncateSecondary(from int64) (resume int64, err error)
 	TruncatePrimary(from int64) error
 	Prune(primaryLogStart, secondaryLogStart int64)
+	Stats() checkpoint.Stats
 	Last() (translate.Run, bool)
 	Frontier() (translate.Frontier, bool)
 	Runs(func(translate.Run) bool)

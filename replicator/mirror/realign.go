@@ -9,6 +9,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leftoff/leftoff/checkpoint"
+	"github.com/leftoff/leftoff/replicator"
+	"github.com/leftoff/leftoff/replicator/kafka"
 	"github.com/leftoff/leftoff/translate"
 )
 
@@ -57,17 +59,15 @@ func (p *partition) realign(ctx context.Context) error {
 	if !p.topics.timestamp && p.limit == 0 {
 		p.log.Warn("the secondary's topic stamps records itself: timestamps are not kept. Try: message.timestamp.type=CreateTime")
 	}
-	if p.limit == 0 || p.limit > p.topics.batch {
+	if !p.halved {
 		p.limit = p.topics.batch
 	}
+	p.halved = false
 	p.leaders = [2]int32{first.epoch, second.epoch}
 	if !known {
 		return p.begin(ctx, first, second)
 	}
 	if front, err = p.verify(ctx, front, first, second); err != nil {
-		return err
-	}
-	if front, err = p.lost(front, first); err != nil {
 		return err
 	}
 	return p.explain(ctx, front, first, second)
@@ -98,46 +98,43 @@ func (p *partition) cutSecondary(from int64) (translate.Frontier, error) {
 	return front, nil
 }
 
-// trustAlone lets Forward answer although the primary may be gone: at a start, the last indexed record carrying one of our
-// producer ids is proof enough. After a surprise it is not.
+// trustAlone lets Forward answer although the primary may be gone: the last indexed record carries one of our producer ids
+// under a leader epoch from before the index last knew that both sides agree, so nothing up to it was ever cut off.
 func (p *partition) trustAlone(ctx context.Context, front translate.Frontier, second ends) {
-	if p.doubt != starting {
-		return
-	}
 	last, ok := p.index.Last()
-	if !ok || last.SecondaryEnd() <= second.start {
-		p.view.trust()
-		return
-	}
-	at := max(second.start, last.SecondaryEnd()-1)
-	f, err := p.secondary.Read(ctx, at)
-	if err != nil {
-		return
-	}
-	for i := range f.Batches {
-		b := &f.Batches[i]
-		if b.BaseOffset <= at && at <= b.LastOffset && p.cursor.known && !p.cursor.owns(b.ProducerID) {
+	if ok && last.SecondaryEnd() > second.start {
+		at := last.SecondaryEnd() - 1
+		f, err := p.secondary.Read(ctx, at)
+		if err != nil || !p.unchanged(f, at) {
 			return
 		}
 	}
-	p.view.trust()
+	p.view.trust(second.high == front.Secondary)
 	p.link.Notify(true)
 }
 
-// lost handles a primary whose log start passed the frontier: those records can't be copied any more.
-func (p *partition) lost(front translate.Frontier, first ends) (translate.Frontier, error) {
-	if first.start <= front.Primary {
-		return front, nil
+func (p *partition) unchanged(f *kafka.Fetched, at int64) bool {
+	for i := range f.Batches {
+		b := &f.Batches[i]
+		if b.BaseOffset <= at && at <= b.LastOffset {
+			return p.cursor.owns(b.ProducerID) && b.LeaderEpoch <= p.cursor.leaders[replicator.Secondary]
+		}
 	}
-	n := first.start - front.Primary
-	p.counters.lost += n
-	p.log.Warn("the primary deleted records before they were copied: they are lost to the secondary",
-		zap.Int64("from", front.Primary), zap.Int64("to", first.start), zap.Int64("offsets", n))
-	front.Primary = first.start
-	if err := p.index.Advance(front); err != nil {
-		return front, fmt.Errorf("index: %w", err)
+	return false
+}
+
+// lost handles a primary whose log start passed what was copied: the records in between can't be copied any more.
+func (p *partition) lost(out alignment, first ends) alignment {
+	if first.start <= out.resume {
+		return out
 	}
-	return front, nil
+	n := max(0, first.start-out.resume-out.vanished)
+	if p.counters.lost += n; n > 0 {
+		p.log.Warn("the primary deleted records before they were copied: they are lost to the secondary",
+			zap.Int64("from", out.resume), zap.Int64("to", first.start), zap.Int64("offsets", n))
+	}
+	out.resume = first.start
+	return out
 }
 
 // explain aligns what stands on the secondary behind the frontier, and goes on copying.
@@ -146,7 +143,7 @@ func (p *partition) explain(ctx context.Context, front translate.Frontier, first
 	out := alignment{resume: front.Primary}
 	if from < second.high {
 		rules := alignRules{behind: searchRecords, ahead: searchRecords, ownKnown: p.cursor.known, compacted: p.topics.compacted}
-		ahead := p.primaryReader(front.Primary, p.readable(first))
+		ahead := p.primaryReader(max(front.Primary, first.start), p.readable(first))
 		ahead.epochs = p.noteEpoch
 		a := newAligner(rules, front.Primary,
 			func() ([]mark, error) { return ahead.marks(ctx) },
@@ -156,7 +153,7 @@ func (p *partition) explain(ctx context.Context, front translate.Frontier, first
 			return err
 		}
 	}
-	return p.adopt(ctx, out, second)
+	return p.adopt(ctx, p.lost(out, first), second)
 }
 
 func (p *partition) noteEpoch(epoch int32, start int64) {
@@ -225,8 +222,6 @@ func (p *partition) older(ctx context.Context, before int64, first ends) ([]mark
 func (p *partition) adopt(ctx context.Context, out alignment, second ends) error {
 	err := p.index.Together(func() error {
 		for _, r := range out.runs {
-			r.Closed = r.Closed && !p.openGap
-			p.openGap = false
 			if err := p.index.Append(r); err != nil {
 				return err
 			}
@@ -236,12 +231,14 @@ func (p *partition) adopt(ctx context.Context, out alignment, second ends) error
 				return err
 			}
 		}
-		return p.index.Advance(translate.Frontier{Primary: out.resume, Secondary: second.high})
+		if err := p.index.Advance(translate.Frontier{Primary: out.resume, Secondary: second.high}); err != nil || !out.open {
+			return err
+		}
+		return p.index.TruncatePrimary(math.MaxInt64) // takes nothing away, and leaves the end open, durably
 	})
 	if err != nil {
 		return fmt.Errorf("index: %w", err)
 	}
-	p.openGap = p.openGap || out.open
 	p.report(out)
 	return p.session(ctx, out.resume, second.high)
 }
@@ -250,6 +247,7 @@ func (p *partition) adopt(ctx context.Context, out alignment, second ends) error
 func (p *partition) report(out alignment) {
 	p.counters.records += out.copies - out.duplicates
 	p.counters.duplicates += out.duplicates
+	p.counters.vanished += out.vanished
 	if len(out.foreign) > 0 {
 		p.log.Warn("someone else writes into the mirrored topic: positions stay below those records until they are accepted",
 			zap.Int64("records", out.foreigners), zap.Any("offsets", out.foreign[:min(len(out.foreign), 10)]))

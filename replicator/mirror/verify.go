@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leftoff/leftoff/checkpoint"
+	"github.com/leftoff/leftoff/replicator"
 	"github.com/leftoff/leftoff/translate"
 )
 
@@ -33,12 +34,14 @@ func (p *partition) verify(ctx context.Context, front translate.Frontier, first,
 			return front, err
 		}
 		if !differs {
-			return p.filledHoles(ctx, front, first)
+			return p.filledHoles(ctx, front, first, second)
 		}
 		p.counters.truncated++
-		primary, err := p.primaryChanged(ctx, at.Primary, first)
-		if err != nil {
-			return front, err
+		primary := false
+		if at.Primary >= first.start {
+			if primary, err = p.primaryChanged(ctx, at.Primary, first); err != nil {
+				return front, err
+			}
 		}
 		p.log.Warn("a record that was copied is not the same on both sides any more: going back to where they agree",
 			zap.Int64("primary", at.Primary), zap.Int64("secondary", at.Secondary), zap.Bool("primary_changed", primary))
@@ -54,26 +57,61 @@ func (p *partition) verify(ctx context.Context, front translate.Frontier, first,
 	return front, errDiverging
 }
 
-// filledHoles looks again at the primary behind the last record copied: what was found there were markers, aborted batches and
-// compacted records, so a record there now is one that another leader wrote.
-func (p *partition) filledHoles(ctx context.Context, front translate.Frontier, first ends) (translate.Frontier, error) {
-	last, ok := p.index.Last()
-	if !ok || last.PrimaryEnd() >= front.Primary {
+// filledHoles looks again, after the primary got a new leader, at what lies behind the last record that is the same on both
+// sides: a record where none was copied is one that another leader wrote.
+func (p *partition) filledHoles(ctx context.Context, front translate.Frontier, first, second ends) (translate.Frontier, error) {
+	if first.epoch >= 0 && first.epoch == p.cursor.leaders[replicator.Primary] {
 		return front, nil
 	}
-	end := last.PrimaryEnd() // of a re-copy, perhaps: the main line goes further
-	p.index.Runs(func(r translate.Run) bool { end = r.PrimaryEnd(); return true })
-	r := p.primaryReader(max(first.start, end), min(front.Primary, p.readable(first)))
-	found, err := r.marks(ctx)
-	if err != nil {
-		return front, fmt.Errorf("primary: %w", err)
-	}
-	if len(found) == 0 {
+	runs := p.newestRuns()
+	if len(runs) == 0 {
 		return front, nil
 	}
-	p.counters.truncated++
-	p.log.Warn("the primary has other records than were copied: going back", zap.Int64("from", found[0].offset))
-	return p.cutPrimary(found[0].offset, front)
+	from := max(runs[0].Primary, front.Primary-searchRecords) // where nothing can be compared, the newest only
+	for i := len(runs) - 1; i >= 0; i-- {
+		_, same, err := p.compare(ctx, runs[i], first, second)
+		if err != nil {
+			return front, err
+		}
+		if same > 0 {
+			from = runs[i].PrimaryEnd() // a run may be the whole topic: not from its start
+			break
+		}
+	}
+	r := p.primaryReader(max(first.start, from), min(front.Primary, p.readable(first)))
+	for {
+		found, err := r.marks(ctx)
+		if err != nil {
+			return front, fmt.Errorf("primary: %w", err)
+		}
+		if len(found) == 0 {
+			return front, nil
+		}
+		for _, m := range found {
+			for len(runs) > 0 && runs[0].PrimaryEnd() <= m.offset {
+				runs = runs[1:]
+			}
+			if len(runs) > 0 && runs[0].Primary <= m.offset {
+				continue
+			}
+			p.counters.truncated++
+			p.log.Warn("the primary has other records than were copied: going back", zap.Int64("from", m.offset))
+			return p.cutPrimary(m.offset, front)
+		}
+	}
+}
+
+// newestRuns are the last runs of the main line.
+func (p *partition) newestRuns() []translate.Run {
+	const keep = 256
+	var last []translate.Run
+	p.index.Runs(func(r translate.Run) bool {
+		if last = append(last, r); len(last) > 2*keep {
+			last = append(last[:0], last[keep:]...)
+		}
+		return true
+	})
+	return last
 }
 
 // cutPrimary voids the runs of records that the primary no longer has. Their copies stay where they are, accounted for.
@@ -84,7 +122,6 @@ func (p *partition) cutPrimary(from int64, was translate.Frontier) (translate.Fr
 		}
 		return p.index.Advance(translate.Frontier{Primary: min(from, was.Primary), Secondary: was.Secondary})
 	})
-	p.openGap = true
 	p.link.Notify(true)
 	front, _ := p.index.Frontier()
 	return front, err
@@ -96,19 +133,22 @@ func (p *partition) divergence(ctx context.Context, first, second ends) (transla
 	if !ok {
 		return translate.Run{}, false, nil
 	}
-	at, differs, err := p.differsIn(ctx, last, first, second)
-	if err != nil || !differs {
+	if at, is, err := p.rewritten(ctx, last, second); err != nil || is {
+		return at, is, err
+	}
+	at, same, err := p.compare(ctx, last, first, second)
+	if err != nil || same >= 0 {
 		return at, false, err
 	}
 	runs := p.mainRuns()
 	low, high := 0, len(runs) // runs below low agree, runs[high] and above differ
 	for low < high {
 		mid := (low + high) / 2
-		_, differs, err := p.differsIn(ctx, runs[mid], first, second)
+		_, same, err := p.compare(ctx, runs[mid], first, second)
 		if err != nil {
 			return at, false, err
 		}
-		if differs {
+		if same < 0 {
 			high = mid
 		} else {
 			low = mid + 1
@@ -133,11 +173,11 @@ func (p *partition) firstDifference(ctx context.Context, r translate.Run, first,
 	for low < high {
 		mid := (low + high) / 2
 		one := translate.Run{Primary: r.Primary + mid, Secondary: r.Secondary + mid, Length: 1}
-		_, differs, err := p.differsIn(ctx, one, first, second)
+		_, same, err := p.compare(ctx, one, first, second)
 		if err != nil {
 			return r, err
 		}
-		if differs {
+		if same < 0 {
 			high = mid
 		} else {
 			low = mid + 1
@@ -146,34 +186,74 @@ func (p *partition) firstDifference(ctx context.Context, r translate.Run, first,
 	return translate.Run{Primary: r.Primary + low, Secondary: r.Secondary + low, Length: r.Length - low}, nil
 }
 
-// differsIn compares the last records of a run, as far as both sides still have them. It returns the first that differs.
-func (p *partition) differsIn(ctx context.Context, r translate.Run, first, second ends) (translate.Run, bool, error) {
+// rewritten finds what the secondary's log got under a leader that is newer than when both sides agreed: the earlier records there
+// may be gone, and equal ones in their place. From the first such batch on it is explained again. The primary offset it
+// returns is −1.
+func (p *partition) rewritten(ctx context.Context, last translate.Run, second ends) (translate.Run, bool, error) {
+	known := p.cursor.leaders[replicator.Secondary]
+	newer := func(at int64) (bool, error) {
+		f, err := p.secondary.Read(ctx, at)
+		if err != nil {
+			return false, fmt.Errorf("secondary: %w", err)
+		}
+		return len(f.Batches) > 0 && f.Batches[0].LeaderEpoch > known, nil
+	}
+	low, high := second.start, last.SecondaryEnd()
+	if known < 0 || second.epoch == known || low >= high {
+		return last, false, nil
+	}
+	if is, err := newer(high - 1); err != nil || !is {
+		return last, false, err
+	}
+	for low < high-1 { // the batch at high-1 is newer
+		mid := (low + high - 1) / 2
+		is, err := newer(mid)
+		if err != nil {
+			return last, false, err
+		}
+		if is {
+			high = mid + 1
+		} else {
+			low = mid + 1
+		}
+	}
+	return translate.Run{Primary: -1, Secondary: low, Length: 1}, true, nil
+}
+
+// compare compares the last records of a run, as far as both sides still have them: the number that are the same, or −1 and
+// the first that differs.
+func (p *partition) compare(ctx context.Context, r translate.Run, first, second ends) (translate.Run, int, error) {
 	n := min(r.Length, compareRecords)
 	from := translate.Run{Primary: r.PrimaryEnd() - n, Secondary: r.SecondaryEnd() - n, Length: n}
 	skip := max(0, first.start-from.Primary, second.start-from.Secondary)
 	if skip >= n {
-		return from, false, nil
+		return from, 0, nil
 	}
 	from = translate.Run{Primary: from.Primary + skip, Secondary: from.Secondary + skip, Length: n - skip}
 	ours, err := p.primaryReader(from.Primary, min(from.PrimaryEnd(), p.readable(first))).rest(ctx)
 	if err != nil {
-		return from, false, fmt.Errorf("primary: %w", err)
+		return from, 0, fmt.Errorf("primary: %w", err)
 	}
 	theirs, err := p.secondaryReader(from.Secondary, min(from.SecondaryEnd(), second.high)).rest(ctx)
 	if err != nil {
-		return from, false, fmt.Errorf("secondary: %w", err)
+		return from, 0, fmt.Errorf("secondary: %w", err)
 	}
 	prints := map[int64]uint64{}
 	for _, m := range ours {
 		prints[m.offset-from.Primary] = m.print
 	}
+	same := 0
 	for _, m := range theirs {
 		i := m.offset - from.Secondary
-		if print, there := prints[i]; there && print != m.print {
-			return translate.Run{Primary: from.Primary + i, Secondary: m.offset, Length: 1}, true, nil
+		print, there := prints[i]
+		if there && print != m.print {
+			return translate.Run{Primary: from.Primary + i, Secondary: m.offset, Length: 1}, -1, nil
+		}
+		if there {
+			same++
 		}
 	}
-	return from, false, nil
+	return from, same, nil
 }
 
 // primaryChanged says which side was rewritten: the primary, when the batch there was written under another leader epoch than the
@@ -191,5 +271,5 @@ func (p *partition) primaryChanged(ctx context.Context, offset int64, first ends
 	if _, err := r.rest(ctx); err != nil {
 		return false, fmt.Errorf("primary: %w", err)
 	}
-	return recorded >= 0 && now != recorded, nil
+	return recorded >= 0 && now >= 0 && now != recorded, nil
 }

@@ -51,8 +51,8 @@ type State struct {
 
 // counters are the partition's own totals.
 type counters struct {
-	records, bytes, duplicates, lost, truncated, surprises int64
-	prunedPrimary, prunedSecondary                         int64
+	records, bytes, duplicates, vanished, lost, truncated, surprises int64
+	prunedPrimary, prunedSecondary                                   int64
 }
 
 // bounds takes what the secondary serves. It reports whether the log start moved. quiet: nothing was acknowledged since it
@@ -105,11 +105,11 @@ func (v *view) distrust(why string) {
 	v.trusted, v.settled, v.why = false, false, why
 }
 
-// trust lets Forward answer.
-func (v *view) trust() {
+// trust lets Forward answer. settled: nothing stands on the secondary beyond the frontier.
+func (v *view) trust(settled bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.trusted = true
+	v.trusted, v.settled = true, v.settled || settled
 }
 
 // settle says that both sides agree and copying goes on.
