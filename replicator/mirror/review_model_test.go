@@ -13,8 +13,6 @@ func TestReviewModel(t *testing.T) {
 		letters int
 		bad     []string
 	}{
-		{"lost disk and intruders", 0, []string{"crash", "cutOff", "late", "lostDisk", "intrude"}},
-		{"lost disk and retention", 0, []string{"crash", "cutOff", "late", "lostDisk", "retention"}},
 		{"forgetful, truncated, retention of the primary", 0, []string{"crash", "cutOff", "late", "forget", "truncateSecondary", "primaryRetention"}},
 		{"truncated primary, late, intruders", 0, []string{"crash", "cutOff", "late", "truncatePrimary", "intrude"}},
 		{"equal, one letter", 1, []string{"crash", "cutOff", "late", "forget"}},
