@@ -42,6 +42,7 @@ type partitionPair struct {
 	index  *checkpoint.Partition
 	on     [2]kafka.TopicPartition
 	epochs [2]atomic.Int32 // leader epochs by side, as last seen in the metadata
+	first  atomic.Int64    // the primary's log start, as last seen
 	stop   context.CancelFunc
 	done   chan struct{}
 }

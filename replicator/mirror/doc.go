@@ -15,5 +15,6 @@
 // Caveats. It must be the only writer of its target partitions: foreign records are found, said, and cap all positions
 // until a person accepts them. Records that are equal in everything, timestamp included, cannot be told apart. A broker that
 // truncates a partition and fills it up with other records to the same end, under the same leader epoch, within the second between two
-// looks, is noticed by the next batch only.
+// looks, is noticed by the next batch only. After the index was lost, what a
+// compacted primary has deleted for good (a tombstone that is gone) looks foreign on a secondary that still has it.
 package mirror

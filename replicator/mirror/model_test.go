@@ -60,7 +60,7 @@ func (w *world) boot() {
 	w.wire, w.feed = &wire{}, &fakeFeed{log: w.primary}
 	p := newPartition("orders", 0)
 	p.log, p.now, p.limit = w.log, func() time.Time { return w.clock }, 200
-	p.options = rules{committed: w.committed, prefetch: func() int { return 400 }, classify: classify}
+	p.options = rules{committed: w.committed, prefetch: func() int { return 400 }, classify: classify, slots: make(chan struct{}, 1)}
 	p.primary, p.secondary, p.feed, p.target, p.link, p.index = w.primary, &w.second.fakeLog, w.feed, w.wire, w, w.index
 	w.p = p
 	w.blind = false

@@ -71,6 +71,7 @@ type rules struct {
 	former    bool // what the secondary holds when nothing is known yet belongs to an earlier incarnation
 	prefetch  func() int
 	classify  func(error) (outcome, string)
+	slots     chan struct{} // bounds how many partitions align at once
 }
 
 const (

@@ -172,6 +172,12 @@ func (p *partition) readable(e ends) int64 {
 
 // run feeds a stretch of the secondary to an aligner.
 func (p *partition) run(ctx context.Context, a *aligner, stretch *reader) (alignment, error) {
+	select {
+	case p.options.slots <- struct{}{}:
+		defer func() { <-p.options.slots }()
+	case <-ctx.Done():
+		return alignment{}, ctx.Err()
+	}
 	begun, from := p.now(), stretch.next
 	for {
 		marks, err := stretch.marks(ctx)

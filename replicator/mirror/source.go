@@ -51,6 +51,9 @@ func (o *Options) setDefaults() {
 	}
 }
 
+// alignments is how many partitions may compare long stretches at once; each may take a few hundred MB at worst.
+const alignments = 4
+
 // Source is the built-in mirror. It implements replicator.Mapper.
 type Source struct {
 	opt    Options
@@ -58,6 +61,7 @@ type Source struct {
 	flush  shared[struct{}]
 	look   chan struct{} // look at the topics now
 	active atomic.Int64  // partitions
+	slots  chan struct{} // alignments under way
 
 	mu       sync.RWMutex
 	topics   map[string]*topic // by the primary's name
@@ -78,7 +82,7 @@ var _ replicator.Mapper = (*Source)(nil)
 // New returns a source that answers from the index as soon as it runs.
 func New(o Options) *Source {
 	o.setDefaults()
-	s := &Source{opt: o, log: o.Logger.Named("mirror"), topics: map[string]*topic{}, counts: map[string]int32{}, look: make(chan struct{}, 1)}
+	s := &Source{opt: o, log: o.Logger.Named("mirror"), topics: map[string]*topic{}, counts: map[string]int32{}, look: make(chan struct{}, 1), slots: make(chan struct{}, alignments)}
 	s.flush.do = func() (struct{}, error) { return struct{}{}, o.Index.Flush() }
 	return s
 }
@@ -89,7 +93,7 @@ func (s *Source) Run(ctx context.Context) error {
 	if s.opt.ReadUncommitted {
 		isolation = kafka.ReadUncommitted
 	}
-	fetcher := s.opt.Primary.NewFetcher(kafka.FetchOptions{Isolation: isolation, PartitionMaxBytes: 1 << 20, Buffer: s.opt.Prefetch / 4})
+	fetcher := s.opt.Primary.NewFetcher(kafka.FetchOptions{Isolation: isolation, PartitionMaxBytes: s.fetchBytes(), Buffer: s.opt.Prefetch / 4})
 	defer fetcher.Close()
 	s.producer = s.opt.Secondary.NewProducer(kafka.ProducerOptions{})
 	defer s.producer.Close()
@@ -101,6 +105,7 @@ func (s *Source) Run(ctx context.Context) error {
 	g.Go(func() error { return s.feeds.run(ctx) })
 	g.Go(func() error { return s.every(ctx, s.look, s.discover) })
 	g.Go(func() error { return s.every(ctx, nil, s.watch) })
+	g.Go(func() error { return s.every(ctx, nil, s.watchPrimary) })
 	err := g.Wait()
 	if errors.Is(err, kafka.ErrClosed) && ctx.Err() != nil {
 		return ctx.Err()
@@ -136,6 +141,17 @@ func (s *Source) newID(ctx context.Context, spent int64) (kafka.ProducerID, erro
 	}
 	s.id = &id
 	return id, nil
+}
+
+// fetchBytes is how much is fetched of a partition at a time: each holds at least one fetch, however small its share.
+func (s *Source) fetchBytes() int32 {
+	partitions := 1
+	for _, info := range s.opt.Index.Pairs() {
+		if !info.Retired {
+			partitions += int(info.Partitions)
+		}
+	}
+	return int32(min(1<<20, max(256<<10, s.opt.Prefetch/4/partitions)))
 }
 
 // share is how much memory a partition may hold.

@@ -19,7 +19,6 @@ func (s *Source) watch(ctx context.Context) {
 	starts := s.list(ctx, replicator.Secondary, kafka.Earliest, parts)
 	highs := s.list(ctx, replicator.Secondary, kafka.Latest, parts)
 	stables := s.list(ctx, replicator.Secondary, kafka.Stable, parts) // after highs: it lies below only where a transaction is open
-	firsts := s.list(ctx, replicator.Primary, kafka.Earliest, parts)
 	if ctx.Err() == context.Canceled {
 		return
 	}
@@ -32,11 +31,24 @@ func (s *Source) watch(ctx context.Context) {
 			continue
 		}
 		l := looked{sends: sends[i], secondary: ends{start.Offset, stable.Offset, high.Offset, p.epochs[replicator.Secondary].Load()}}
-		l.primary.epoch = -1
-		if first, ok := firsts[p.on[replicator.Primary]]; ok && first.Err == nil {
-			l.primary = ends{start: first.Offset, epoch: p.epochs[replicator.Primary].Load()}
-		}
+		l.primary = ends{start: p.first.Load(), epoch: p.epochs[replicator.Primary].Load()}
 		p.inbox.look(l)
+	}
+}
+
+// watchPrimary asks for the primary's log starts; on its own, so that a primary that is gone delays nothing else.
+func (s *Source) watchPrimary(ctx context.Context) {
+	parts, _ := s.running()
+	if len(parts) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	firsts := s.list(ctx, replicator.Primary, kafka.Earliest, parts)
+	for _, p := range parts {
+		if first, ok := firsts[p.on[replicator.Primary]]; ok && first.Err == nil {
+			p.first.Store(first.Offset)
+		}
 	}
 }
 
