@@ -81,7 +81,7 @@ func (r *commitRun) once(ctx context.Context, part []int) (again []int, split, n
 	}
 	now = len(again) > 0 && !moved
 	for _, i := range again {
-		now = now && r.results[i] == ErrMetadataDropped
+		now = now && Classify(r.results[i]) == MetadataTooLarge
 	}
 	return again, split, now
 }
@@ -94,7 +94,7 @@ func (r *commitRun) missed(ctx context.Context, id int32, guess bool) {
 // failed files an error of the whole request.
 func (r *commitRun) failed(part []int, err error) (again []int) {
 	for _, i := range part {
-		if Classify(err) != Canceled || r.results[i] == nil || r.results[i] == ErrMetadataDropped {
+		if Classify(err) != Canceled || r.results[i] == nil {
 			r.results[i] = err
 		}
 	}
@@ -167,8 +167,7 @@ func (r *commitRun) sort(res *sarama.OffsetCommitResponse, part []int) (again []
 			r.results[i] = ErrMetadataDropped
 		case err == nil:
 		case class == MetadataTooLarge && !r.bare[i]:
-			r.bare[i] = true
-			r.results[i] = ErrMetadataDropped
+			r.bare[i] = true // its result stays the refusal until it is written without
 			again = append(again, i)
 		case len(part) > 1 && (code == sarama.ErrInvalidCommitOffsetSize || code == sarama.ErrUnknown):
 			split = true // what a batch that is too large is answered, by old and by new coordinators

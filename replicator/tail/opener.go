@@ -25,7 +25,7 @@ type opener struct {
 	// The rest belongs to run.
 	found   map[int32]struct{}
 	id      [16]byte
-	missing int // answers in a row that said the topic, once seen, is not there
+	missing int // answers in a row that said the topic is not there
 }
 
 // event is what the opener tells run. One without anything says that the topic does not exist yet: nothing is missed by
@@ -43,7 +43,8 @@ type opened struct {
 const (
 	// askTimeout lets a dead cluster show in State, although nothing gives up.
 	askTimeout = 5 * time.Second
-	// missingLimit is how many answers it takes to believe that a topic seen before is gone: one broker may be behind.
+	// missingLimit is how many answers it takes to believe that the topic is not there: one broker may be behind, and
+	// believing it too early opens the gate on an empty ledger.
 	missingLimit = 3
 )
 
@@ -132,13 +133,17 @@ func (o *opener) add(partitions []kafka.PartitionInfo) (found []int32) {
 
 // absent: a cluster without a commit has no offsets topic. One that had it lost everything the ledger rests on.
 func (o *opener) absent(ctx context.Context) error {
-	if len(o.found) == 0 {
-		return o.tell(ctx, event{})
-	}
-	if o.missing++; o.missing >= missingLimit {
+	seen := len(o.found) > 0
+	o.missing++
+	switch enough := o.missing >= missingLimit; {
+	case enough && seen:
 		return ErrRecreated
+	case enough:
+		return o.tell(ctx, event{})
+	case seen:
+		return errMissing
 	}
-	return errMissing
+	return nil
 }
 
 // open asks for the bounds of the listed partitions. The end is the high watermark: what is in the log now, open
