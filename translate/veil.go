@@ -63,8 +63,8 @@ func (c *Copies) trimVeils(from, to int64, again bool) {
 // behindVeil lowers a position to what veils allow.
 func (c *Copies) behindVeil(u int64, pos Position, logStart int64) Position {
 	for _, v := range c.Veils {
-		// A covered one hides nothing, but perhaps the last copy that is left of a record whose known ones were pruned.
-		hides := v.Covered < v.Of.To || u < c.Past.Primary
+		// A covered one hides nothing, but perhaps the only copy left of a record whose known ones were pruned.
+		hides := v.Covered < v.Of.To || c.Past.Secondary > 0
 		if u < v.Of.To && hides && v.In.To > logStart {
 			pos = lower(pos, max(v.In.From, logStart), Floor)
 		}
