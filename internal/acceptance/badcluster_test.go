@@ -102,17 +102,17 @@ func (b *badClusters) differingPartitions(t *testing.T) {
 	b.leftoff.says(t, d, 10*time.Second, "plan", "partition_mismatch", "hold")
 }
 
-// The user may use the topic on the secondary, but neither create it nor read what is there or commit. It is granted what
+// The user may read the topic on the secondary, and nothing else. It is granted what
 // status asks for, one right after the other, until the commit arrives: no restart, and nothing lost.
 func (b *badClusters) missingPermissions(t *testing.T) {
 	prefix, topic, group := b.topic(t, 1)
 	before := contents(t, b.secondary)
 	path := config{primary: b.primary.Bootstrap(), secondary: b.secondary.Brokers(rig.SASL), password: "right", prefix: prefix}.write(t)
-	b.secondary.Grant(t, "leftoff", rig.Topic(topic), kmsg.ACLOperationRead, kmsg.ACLOperationWrite, kmsg.ACLOperationDescribeConfigs)
+	b.secondary.Grant(t, "leftoff", rig.Topic(topic), kmsg.ACLOperationRead)
 	d := b.leftoff.start(t, "run", "-c", path)
 	granted := grants{}
 	arrived := func() bool {
-		if committed(t, b.secondary, group, topic)[0] == 5 {
+		if committed(t, b.secondary, group, topic)[0] == 5 && endIs(b.secondary, topic, 10) {
 			return true
 		}
 		said := b.leftoff.asks(t, d, "status")
@@ -134,7 +134,9 @@ func (b *badClusters) missingPermissions(t *testing.T) {
 		t.Fatalf("it does not go on by itself after %v:\n%s", granted, b.leftoff.asks(t, d, "status"))
 	}
 	t.Logf("arrived %v after the start", time.Since(d.began).Round(time.Millisecond))
-	for _, must := range []acl{{"Read", "topic", "__consumer_offsets"}, {"Create", "topic", topic}, {"Read", "group", group}} {
+	for _, must := range []acl{
+		{"Read", "topic", "__consumer_offsets"}, {"Create", "topic", topic}, {"DescribeConfigs", "topic", topic}, {"Write", "topic", topic}, {"Read", "group", group},
+	} {
 		if !granted[must] {
 			t.Errorf("%v was never asked for", must)
 		}
@@ -145,7 +147,7 @@ func (b *badClusters) missingPermissions(t *testing.T) {
 	b.leftoff.says(t, d, 30*time.Second, "status", "1 exact")
 }
 
-var wantsACL = regexp.MustCompile(`kafka-acls --add --allow-principal User:leftoff --operation (\w+) --(topic|group) (\S+)`)
+var wantsACL = regexp.MustCompile(`kafka-acls --add --allow-principal User:leftoff --operation (\w+) --(topic|group|cluster)(?: +(\S+))?`)
 
 // acl is a right that a message asks for.
 type acl struct{ operation, kind, name string }
@@ -156,14 +158,17 @@ func (a acl) grant(t *testing.T, c *rig.Cluster) {
 	t.Helper()
 	op, ok := map[string]kmsg.ACLOperation{
 		"Read": kmsg.ACLOperationRead, "Write": kmsg.ACLOperationWrite, "Create": kmsg.ACLOperationCreate, "Alter": kmsg.ACLOperationAlter,
-		"Describe": kmsg.ACLOperationDescribe, "DescribeConfigs": kmsg.ACLOperationDescribeConfigs,
+		"Describe": kmsg.ACLOperationDescribe, "IdempotentWrite": kmsg.ACLOperationIdempotentWrite, "DescribeConfigs": kmsg.ACLOperationDescribeConfigs,
 	}[a.operation]
 	if !ok {
 		t.Fatalf("unknown operation %s", a.operation)
 	}
 	on := rig.Topic(a.name)
-	if a.kind == "group" {
+	switch a.kind {
+	case "group":
 		on = rig.Group(a.name)
+	case "cluster":
+		on = rig.ClusterWide()
 	}
 	c.Grant(t, "leftoff", on, op)
 }

@@ -60,6 +60,9 @@ func (l *link) sideState(r *running, side int, s *replicator.SideState) {
 	}
 }
 
+// someStuck is how many partitions are named whose copying does not go on: with a cluster away it is all of them.
+const someStuck = 5
+
 // problems are sentences for status: of the mapping source, and of the index.
 func (l *link) problems(r *running) []string {
 	var all []string
@@ -69,14 +72,22 @@ func (l *link) problems(r *running) []string {
 	switch source := r.source.(type) {
 	case *mirror.Source:
 		all = append(all, source.Problems()...)
+		var stuck []string
 		for _, p := range source.State() {
-			if p.Phase == mirror.Suspended {
+			switch {
+			case p.Phase == mirror.Suspended:
 				all = append(all, fmt.Sprintf("%s/%d: not mirrored any more: %s", p.Topic, p.Partition, p.Detail))
+			case p.Phase == mirror.Comparing && p.Detail != "":
+				stuck = append(stuck, fmt.Sprintf("%s/%d: not mirrored right now: %s", p.Topic, p.Partition, p.Detail))
 			}
 			if spans := l.foreign(p.Topic, p.Partition); len(spans) > 0 {
 				all = append(all, fmt.Sprintf("%s/%d: somebody else wrote the records %d to %d on the secondary, and no position passes them. "+
 					"Try: stop that producer, then leftoff index accept", p.Topic, p.Partition, spans[0].From, spans[len(spans)-1].To-1))
 			}
+		}
+		all = append(all, stuck[:min(len(stuck), someStuck)]...)
+		if more := len(stuck) - someStuck; more > 0 {
+			all = append(all, fmt.Sprintf("%d more partitions are not mirrored right now", more))
 		}
 	case *identity.Source:
 		for _, p := range source.State().Problems {
