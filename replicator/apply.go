@@ -255,9 +255,7 @@ func (l *Loop) secondaryGroup(c *Change) {
 }
 
 // newer says a record at order o supersedes what is held: a replay is not a rewind.
-func newer(v *value, o Order) bool {
-	return v.order == (Order{}) && v.state == absent || v.order.Less(o)
-}
+func newer(v *value, o Order) bool { return v.order.Less(o) }
 
 // row finds or makes the row of a key; nil for groups that are never replicated.
 func (l *Loop) row(k Key) *row {

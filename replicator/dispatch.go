@@ -223,7 +223,7 @@ func (l *Loop) outcome(r *row, s sent, i int, o Outcome) {
 	case RefusedMissing:
 		l.backOff(r, PartitionMissing, s.result.Err, time.Second)
 	case RefusedAccess:
-		l.backOff(r, Unauthorized, s.result.Err, 30*time.Second)
+		l.backOff(r, Unauthorized, s.result.Err, 5*time.Second)
 	case Unanswered:
 		wait := min(100*time.Millisecond<<min(s.group.fails, 6), 5*time.Second)
 		l.backOff(r, Unreachable, s.result.Err, wait)

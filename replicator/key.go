@@ -37,3 +37,6 @@ func (o Order) Less(p Order) bool {
 	}
 	return o.Offset < p.Offset
 }
+
+// beforeAll is the Order of nothing: the first record of a log stands at (0, 0), and is newer.
+var beforeAll = Order{Epoch: -1, Offset: -1}

@@ -148,6 +148,7 @@ func (t *table) row(g *group, tp *topic, n int32) *row {
 		return r
 	}
 	r = &row{group: g, topic: tp, partition: n}
+	r.primary.order, r.held.order = beforeAll, beforeAll
 	p.rows = append(p.rows, nil)
 	copy(p.rows[i+1:], p.rows[i:])
 	p.rows[i] = r

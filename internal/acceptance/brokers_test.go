@@ -11,6 +11,7 @@ import (
 // Scenario 8: three-broker clusters; under load a group's coordinator is killed, on either side. Nothing is lost, and
 // catching up takes seconds.
 func TestCoordinatorKilledUnderLoad(t *testing.T) {
+	t.Parallel()
 	rig.Require(t)
 	primary, secondary := rig.StartPair(t, rig.Options{Brokers: 3})
 	prefix := rig.Name(t, "brokers") + "."

@@ -20,6 +20,7 @@ var compacting = map[string]string{
 // Scenario 1: plain, transactional and compacted topics of 100,000 records, mirrored by the built-in mirror; groups at
 // lags 0 … 50,000 and one at offset 0: nothing skipped, nothing read again.
 func TestExactOverTheBuiltInMirror(t *testing.T) {
+	t.Parallel()
 	primary, secondary := cleaning(t)
 	prefix := rig.Name(t, "exact") + "."
 	plain, txn, compacted := prefix+"plain", prefix+"txn", prefix+"compacted"

@@ -62,6 +62,7 @@ func TestForeignRecordsAreNotSkipped(t *testing.T) {
 
 // A produce is held back in the network, its process is killed, another one goes on, and then the old request lands.
 func TestLateProduceOfAKilledProcess(t *testing.T) {
+	t.Parallel()
 	rig.Require(t)
 	primary, secondary := rig.StartTwo(t, rig.Options{Name: "primary"}, rig.Options{Name: "secondary", Proxied: true})
 	for _, diskLost := range []bool{false, true} {

@@ -82,6 +82,17 @@ func ends(t testing.TB, c *rig.Cluster, topic string) map[int32]int64 {
 	return offsets(t, listed, err)
 }
 
+// endsOf is ends for a cluster that may have lost a broker.
+func endsOf(c *rig.Cluster, topic string) (map[int32]int64, bool) {
+	listed, err := c.Admin().ListCommittedOffsets(context.Background(), topic)
+	if err != nil || listed.Error() != nil {
+		return nil, false
+	}
+	all := map[int32]int64{}
+	listed.Each(func(o kadm.ListedOffset) { all[o.Partition] = o.Offset })
+	return all, true
+}
+
 func starts(t testing.TB, c *rig.Cluster, topic string) map[int32]int64 {
 	t.Helper()
 	listed, err := c.Admin().ListStartOffsets(context.Background(), topic)

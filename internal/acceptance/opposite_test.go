@@ -9,7 +9,7 @@ import (
 )
 
 // Scenario 10 on real brokers: opposite links over the same two clusters in one process, a group stopped on both sides:
-// each link writes what it must, and then there is silence. (The hour of fake time is in package daemon.)
+// each link writes what it must, and then there is silence. (The hour of fake time is in silence_test.go.)
 func TestOppositeLinksDoNotPlayPingPong(t *testing.T) {
 	primary, secondary := rig.Shared(t)
 	prefix := rig.Name(t, "opposite") + "."

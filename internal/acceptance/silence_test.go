@@ -59,7 +59,7 @@ func silence(t *testing.T, length time.Duration) {
 	if !eventually(time.Minute, arrived) {
 		t.Fatalf("not arrived: %+v", d.snapshots())
 	}
-	time.Sleep(2 * time.Minute) // fake: what remains to be written is
+	time.Sleep(10 * time.Second) // fake: what remains to be written is
 	for _, e := range []*embedded{west, east} {
 		if got := e.holds("equal", "both"); got != 50 {
 			t.Errorf("%s: equal moved to %d", e.Name(), got)

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -26,6 +27,7 @@ type Client struct {
 
 // NewClient takes the http address of the configuration. An address that listens everywhere is asked on loopback.
 func NewClient(address string) *Client {
+	address = strings.TrimSuffix(strings.TrimPrefix(address, "http://"), "/") // as the daemon logs it
 	if host, port, err := net.SplitHostPort(address); err == nil {
 		if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 			address = net.JoinHostPort("127.0.0.1", port)

@@ -111,7 +111,7 @@ func feedUntil(t *testing.T, p *Producer, id ProducerID, tp TopicPartition, stop
 			ended = true
 		default:
 		}
-		for !ended && !failed && flying < 5 {
+		for !ended && !failed && flying < 5 && (acked > 0 || flying == 0) {
 			n := next
 			p.Produce(tp, batchOf(id, tp, 10*n, 10), func(r ProduceResult) { results <- answer{n, r} })
 			next++

@@ -121,7 +121,7 @@ func feed(t *testing.T, p *Producer, id ProducerID, tp TopicPartition, batches i
 	results := make(chan answer, 5)
 	next, acked, flying, failed := 0, 0, 0, -1
 	for acked < batches {
-		for failed < 0 && flying < 5 && next < batches {
+		for failed < 0 && flying < 5 && next < batches && (acked > 0 || flying == 0) { // the first alone: see mirror's window
 			n := next
 			p.Produce(tp, batchOf(id, tp, 10*n, 10), func(r ProduceResult) { results <- answer{n, r} })
 			next++

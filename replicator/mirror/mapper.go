@@ -44,7 +44,10 @@ func (p *partitionPair) forward(m *replicator.Mapping, offset int64) {
 	case !known:
 		m.Reason, m.Detail = replicator.Unreachable, why
 	case !trusted:
-		m.Reason, m.Detail = replicator.SourceDegraded, "the mirror is comparing both sides: "+why
+		m.Reason, m.Detail = replicator.SourceDegraded, "the mirror is comparing both sides"
+		if why != "" {
+			m.Detail += ": " + why
+		}
 	default:
 		m.Position = p.index.Forward(offset, served)
 		p.explain(m)

@@ -25,6 +25,7 @@ const maxFlights = 5
 type window struct {
 	flights []*flight
 	bytes   int
+	known   bool // the broker has acknowledged a batch of this session
 }
 
 func (w *window) push(f *flight) {
@@ -37,10 +38,17 @@ func (w *window) pop() {
 	w.bytes -= w.flights[0].bytes
 	w.flights[0] = nil
 	w.flights = w.flights[1:]
+	w.known = true
 }
 
 func (w *window) empty() bool { return len(w.flights) == 0 }
-func (w *window) full() bool  { return len(w.flights) >= maxFlights }
+
+// full says that no further batch may leave. The first of a session travels alone: a broker that knows nothing of a
+// producer takes any sequence, so that the second would be written where the first was refused (NOT_LEADER_OR_FOLLOWER on a topic
+// just created).
+func (w *window) full() bool {
+	return len(w.flights) >= maxFlights || len(w.flights) > 0 && !w.known
+}
 
 // quiet says that nothing is on the wire any more.
 func (w *window) quiet() bool {

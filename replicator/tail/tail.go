@@ -192,7 +192,7 @@ func (t *Tail) takeEvent(e event) {
 			p.next, p.restart = o.start, false
 		}
 		p.reading, p.end, p.high = true, o.end, o.end
-		if p.next >= p.end {
+		if p.next >= p.end && p.failed == nil { // one that could not be read (an ACL) has to be read first
 			p.caughtUp = true
 			t.behind--
 		}
