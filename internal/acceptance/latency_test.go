@@ -34,7 +34,7 @@ func BenchmarkCommitLatency(b *testing.B) {
 	defer child.Process.Kill()
 
 	load := newTips(b, primary, topic, prefix, 100)
-	load.run(10 * time.Second) // the brokers' JVMs are cold: a cold one is ten times slower
+	load.run(75 * time.Second) // the brokers' JVMs are cold, and compile on the same cores: ten times slower
 	load.answers = nil
 	load.run(20 * time.Second)
 	if !eventually(30*time.Second, func() bool { return load.arrived(watcher) }) {
