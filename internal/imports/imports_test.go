@@ -89,7 +89,7 @@ func onlyDown(i imported) string {
 func nothingOfTheProduct(i imported) string {
 	room, ok := own(i.path)
 	for _, ground := range []string{"internal/judge", "internal/rig", "internal/region"} {
-		if within(i.room, ground) && ok && height(room) >= 0 {
+		if within(i.room, ground) && ok && (height(room) >= 0 || !strings.HasPrefix(room, "internal/")) {
 			return ground + " imports nothing of the product"
 		}
 	}
