@@ -82,6 +82,8 @@ func TestOverTheWire(t *testing.T) {
 	want := func(u, offset int64, c translate.Confidence, why replicator.Reason) time.Duration {
 		t.Helper()
 		begin, last := time.Now(), ""
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
 		for time.Since(begin) < patience {
 			m := s.Forward("orders", [16]byte{}, 1, u)
 			if m.Reason == why && m.Position.Offset == offset && m.Position.Confidence == c {
@@ -89,7 +91,7 @@ func TestOverTheWire(t *testing.T) {
 			}
 			last = fmt.Sprintf("%+v", m)
 			s.Want("orders", 1, u)
-			time.Sleep(time.Millisecond)
+			<-tick.C
 		}
 		t.Fatalf("%d is answered %s, want %d %v %v", u, last, offset, c, why)
 		return 0

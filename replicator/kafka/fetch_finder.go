@@ -11,24 +11,7 @@ import (
 const graceUnknown = 5 * time.Second
 
 // finder gives lost partitions a leader, as soon as one is known. It asks again and again, later and later.
-func (f *Fetcher) finder() {
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	for {
-		due, next := f.lost()
-		if len(due) > 0 {
-			f.place(due)
-			continue
-		}
-		timer.Reset(next)
-		select {
-		case <-f.find:
-		case <-timer.C:
-		case <-f.ctx.Done():
-			return
-		}
-	}
-}
+func (f *Fetcher) finder() { seek(f.ctx, f.find, f.lost, f.place) }
 
 // lost lists the partitions to find now, or says how long there is nothing to do.
 func (f *Fetcher) lost() (due []TopicPartition, next time.Duration) {

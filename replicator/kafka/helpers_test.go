@@ -69,7 +69,9 @@ func write(t *testing.T, cl *kgo.Client, tp TopicPartition, from, n int) {
 func eventually(t *testing.T, what string, holds func() error) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
-	for {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for ; ; <-tick.C {
 		err := holds()
 		if err == nil {
 			return
@@ -77,7 +79,6 @@ func eventually(t *testing.T, what string, holds func() error) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s: %v", what, err)
 		}
-		time.Sleep(2 * time.Millisecond)
 	}
 }
 

@@ -7,24 +7,7 @@ import (
 )
 
 // finder gives outlets without a line the line of their leader, and fails what waited too long.
-func (p *Producer) finder() {
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	for p.ctx.Err() == nil {
-		due, next := p.leaderless()
-		if len(due) > 0 {
-			p.place(due)
-			continue
-		}
-		timer.Reset(next)
-		select {
-		case <-p.find:
-		case <-timer.C:
-		case <-p.ctx.Done():
-			return
-		}
-	}
-}
+func (p *Producer) finder() { seek(p.ctx, p.find, p.leaderless, p.place) }
 
 func (p *Producer) leaderless() (due []TopicPartition, next time.Duration) {
 	p.mu.Lock()
