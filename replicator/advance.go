@@ -1,6 +1,10 @@
 package replicator
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/leftoff/leftoff/translate"
+)
 
 // advances collects what the mapping source says, one entry a partition, until the loop looks.
 type advances struct {
@@ -67,7 +71,7 @@ func (l *Loop) reach(tp *topic, n int32, p *partition) {
 	for len(p.waiting) > 0 {
 		r := p.waiting[0]
 		m := l.opt.Mapper.Forward(tp.name, r.topicID, n, r.primary.offset)
-		if m.Reason == NoReason && m.Position.Confidence == confidenceBehind {
+		if m.Reason == NoReason && m.Position.Confidence == translate.Behind {
 			return
 		}
 		r.unwait()

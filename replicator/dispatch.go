@@ -93,7 +93,7 @@ func (l *Loop) flow(ctx context.Context) {
 }
 
 func (l *Loop) flowGroup(ctx context.Context, g *group) {
-	if l.opt.Closed || !l.caughtUp[Primary] || !l.caughtUp[Secondary] {
+	if !l.writable() {
 		return // rows stay dirty; catching up queues every group again
 	}
 	offsets, rows := l.due(g)
@@ -123,8 +123,7 @@ func (l *Loop) due(g *group) (offsets []Offset, rows []*row) {
 		}
 		offsets = append(offsets, Offset{
 			Key: e.Commit.Key, Topic: e.Topic, Partition: r.partition, Offset: e.Position.Offset, Metadata: metadataFor(r, e),
-			Backward: r.held.state == present && r.ours && e.Position.Offset < r.held.offset,
-			primary:  r.primary.offset, turn: r.topic.at(r.partition).turn,
+			primary: r.primary.offset, turn: r.topic.at(r.partition).turn,
 		})
 		rows = append(rows, r)
 	}

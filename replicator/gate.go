@@ -20,10 +20,8 @@ type Offset struct {
 	Partition int32
 	Offset    int64
 	Metadata  string
-	// Backward says the secondary holds a higher value of ours: where stamps are dropped, the intent must be durable first.
-	Backward bool
-	primary  int64
-	turn     uint32 // of the partition, when the position was decided
+	primary   int64
+	turn      uint32 // of the partition, when the position was decided
 }
 
 func (a Admitted) Group() string     { return a.group }
@@ -63,5 +61,8 @@ func mayWrite(v VerdictKind) bool { return v == NoVerdict || v == VerdictReclaim
 // writable: nothing is written before both tails have reached the ends recorded when they started, nor with the gate
 // closed (`leftoff plan` without a daemon).
 func (l *Loop) writable() bool {
-	return !l.opt.Closed && l.caughtUp[Primary] && l.caughtUp[Secondary]
+	return !l.opt.Closed && l.ready()
 }
+
+// ready: both tails have reached the ends recorded when they started.
+func (l *Loop) ready() bool { return l.caughtUp[Primary] && l.caughtUp[Secondary] }

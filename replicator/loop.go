@@ -151,7 +151,7 @@ func (l *Loop) takeBatch(b Batch) {
 		return
 	}
 	l.caughtUp[b.Side] = b.CaughtUp
-	if l.caughtUp[Primary] && l.caughtUp[Secondary] {
+	if l.ready() {
 		l.opt.Logger.Info("caught up with both sides", linkField(l.opt.Link),
 			zap.Int("primary_offsets", l.table.pairs[Primary]), zap.Int("secondary_offsets", l.table.pairs[Secondary]))
 		for _, g := range l.table.groups {
@@ -166,7 +166,7 @@ func (l *Loop) takeBatch(b Batch) {
 func (l *Loop) planRow(r *row) Entry {
 	if r.primary.state != present {
 		r.unwait()
-		r.plan, r.reason, r.detail = translate.Position{}, NoReason, ""
+		r.reason, r.detail = NoReason, ""
 		return Entry{}
 	}
 	if r.failed != NoReason && r.retryAt <= l.now().UnixMilli() {
@@ -177,7 +177,7 @@ func (l *Loop) planRow(r *row) Entry {
 	if r.failed == NoReason || e.Reason != r.failed {
 		r.detail = e.Detail
 	}
-	r.plan, r.reason = e.Position, e.Reason
+	r.reason = e.Reason
 	if m.Reason == NoReason && m.Position.Confidence == translate.Behind {
 		r.wait()
 		l.opt.Mapper.Want(r.topic.name, r.partition, r.primary.offset)
@@ -203,7 +203,7 @@ func (l *Loop) view(r *row) Row {
 		Reclaimed: g.verdict.Kind == VerdictReclaimed && !g.verdict.Order.Less(r.held.order),
 		Stamped:   r.stamped || l.stampState == stampDropped, Basis: r.basis, HasBasis: r.has(rowBasis), Void: r.has(rowVoid), Refresh: r.has(rowRefresh),
 		Failed: r.failed, Live: g.live(), Share: g.share, Filtered: g.filtered, Verdict: g.verdict.Kind,
-		CatchingUp: !l.caughtUp[Primary] || !l.caughtUp[Secondary],
+		CatchingUp: !l.ready(),
 	}
 }
 

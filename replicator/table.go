@@ -2,8 +2,6 @@ package replicator
 
 import (
 	"sort"
-
-	"github.com/leftoff/leftoff/translate"
 )
 
 // table is the ledger: the newest value of every key on both sides, and what is known of every group on the secondary.
@@ -74,7 +72,6 @@ type row struct {
 	ours    bool     // held was written by this link
 	stamped bool     // held carries our stamp
 
-	plan   translate.Position
 	reason Reason
 	detail string
 

@@ -1,14 +1,9 @@
 package replicator
 
-import (
-	"time"
-
-	"github.com/leftoff/leftoff/translate"
-)
+import "time"
 
 const (
-	confidenceBehind = translate.Behind
-	forever          = int64(1) << 62
+	forever = int64(1) << 62
 	// lostAfter is how long an acknowledged write may stay out of the secondary's log before it counts as lost.
 	lostAfter = 30 * time.Second
 	// A stamped offset outlives 90 days; one without a stamp may live as little as offsets.retention.minutes.
