@@ -173,6 +173,13 @@ func (b *binder) scalar(path string, n *yaml.Node, v reflect.Value) {
 			return
 		}
 		v.SetInt(int64(d))
+	case v.CanInt():
+		number, err := strconv.Atoi(n.Value)
+		if err != nil {
+			b.say(path, n.Value, "is not a whole number", "digits only")
+			return
+		}
+		v.SetInt(int64(number))
 	case v.Kind() == reflect.Bool:
 		yes, err := strconv.ParseBool(n.Value)
 		if err != nil {

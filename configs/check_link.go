@@ -25,10 +25,28 @@ func (c *checker) links() {
 		c.patterns(path+".topics", l.Topics.Include, l.Topics.Exclude)
 		c.patterns(path+".groups", l.Groups.Include, l.Groups.Exclude)
 		c.policy(path+".policy", l.Policy)
-		if l.Mapping == MappingIdentity && l.Mirror != (Mirror{}) {
-			c.say(path+".mirror", "", "is for mapping mirror only", "leave it out: with identity somebody else copies the records")
-		}
+		c.sections(path, l)
 	}
+}
+
+// sections are for some mappings only: a setting that does nothing is a mistake.
+func (c *checker) sections(path string, l Link) {
+	if l.Mapping != MappingMirror && l.Mirror != (Mirror{}) {
+		c.say(path+".mirror", "", "is for mapping mirror only", "leave it out: with "+l.Mapping+" somebody else copies the records")
+	}
+	if (l.Mapping == MappingMirror || l.Mapping == MappingIdentity) && l.Match != DefaultLink().Match {
+		c.say(path+".match", "", "is for the mappings match, mm2 and auto", "leave it out")
+	}
+	if l.Mapping != MappingMM2 && l.Mapping != MappingAuto && l.MM2 != DefaultLink().MM2 {
+		c.say(path+".mm2", "", "is for the mappings mm2 and auto", "leave it out")
+	}
+	if n := l.Match.MegabytesPerSecond; n < 1 {
+		c.say(path+".match.megabytes_per_second", fmt.Sprint(n), "is no rate", "1 or more; 32 is the default")
+	}
+	if n := l.Match.BatchesInFlight; n < 1 || n > 100 {
+		c.say(path+".match.batches_in_flight", fmt.Sprint(n), "is not between 1 and 100", "what the mirror's producer has on the way at a time: 5 is Kafka's default")
+	}
+	c.oneOf(path+".mm2.syncs_on", l.MM2.SyncsOn, "auto", "primary", "secondary")
 }
 
 var linkName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}$`)
@@ -62,14 +80,16 @@ func (c *checker) clusterName(path, name string) {
 }
 
 // Mappings lists those of this version.
-func Mappings() []string { return []string{MappingMirror, MappingIdentity} }
+func Mappings() []string {
+	return []string{MappingMirror, MappingIdentity, MappingMM2, MappingMatch, MappingAuto}
+}
 
 // laterMappings are planned, and refused by name until they are there.
-var laterMappings = map[string]bool{"auto": true, "mm2": true, "match": true, "aggregate": true}
+var laterMappings = map[string]bool{"aggregate": true}
 
 func (c *checker) mapping(path, name string) {
 	if laterMappings[name] {
-		c.say(path, "", "mapping "+name+" is not in this version", "mirror (leftoff copies the records) or identity (the mirror keeps offsets)")
+		c.say(path, "", "mapping "+name+" is not in this version", "mirror (leftoff copies the records), mm2, match (any mirror that keeps partitions), identity (a mirror that keeps offsets) or auto")
 		return
 	}
 	c.oneOf(path, name, Mappings()...)

@@ -51,11 +51,25 @@ type Link struct {
 	Groups    Groups `yaml:"groups"`
 	Policy    Policy `yaml:"policy"`
 	Mirror    Mirror `yaml:"mirror"`
+	Match     Match  `yaml:"match"`
+	MM2       MM2    `yaml:"mm2"`
 }
 
 // Mirror holds what only mapping mirror knows.
 type Mirror struct {
 	ReadUncommitted bool `yaml:"read_uncommitted"`
+}
+
+// Match holds what mappings know that compare records: match, mm2 and auto.
+type Match struct {
+	MegabytesPerSecond int `yaml:"megabytes_per_second"`
+	BatchesInFlight    int `yaml:"batches_in_flight"`
+}
+
+// MM2 holds what only mapping mm2 (and auto) knows.
+type MM2 struct {
+	SyncsTopic string `yaml:"syncs_topic"`
+	SyncsOn    string `yaml:"syncs_on"`
 }
 
 // Topics chooses the primary's topics, and says what they are called on the secondary.
@@ -89,6 +103,9 @@ type Metrics struct {
 const (
 	MappingMirror   = "mirror"
 	MappingIdentity = "identity"
+	MappingMM2      = "mm2"
+	MappingMatch    = "match"
+	MappingAuto     = "auto"
 )
 
 // NoHTTP is the value of http that starts no server.

@@ -23,5 +23,7 @@ func DefaultLink() Link {
 		Topics: Topics{Include: []string{".*"}},
 		Groups: Groups{Include: []string{".*"}},
 		Policy: Policy{Rewind: p.Rewind, Tombstones: p.Tombstones, FirstContact: p.FirstContact, Unmapped: p.Unmapped, After: After(p.After)},
+		Match:  Match{MegabytesPerSecond: 32, BatchesInFlight: 5},
+		MM2:    MM2{SyncsOn: "auto"},
 	}
 }

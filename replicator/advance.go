@@ -9,9 +9,12 @@ import (
 // advances collects what the mapping source says, one entry a partition, until the loop looks.
 type advances struct {
 	mu     sync.Mutex
-	by     map[advanceKey]bool // → All
+	by     map[advanceKey]news
 	signal chan struct{}
 }
+
+// news are the flags of all Advances of a partition since the loop looked.
+type news struct{ all, refined bool }
 
 type advanceKey struct {
 	topic     string
@@ -23,9 +26,10 @@ func (l *Loop) Notify(a Advance) {
 	k := advanceKey{a.Topic, a.Partition}
 	l.advances.mu.Lock()
 	if l.advances.by == nil {
-		l.advances.by = map[advanceKey]bool{}
+		l.advances.by = map[advanceKey]news{}
 	}
-	l.advances.by[k] = l.advances.by[k] || a.All
+	was := l.advances.by[k]
+	l.advances.by[k] = news{was.all || a.All, was.refined || a.Refined}
 	l.advances.mu.Unlock()
 	select {
 	case l.advances.signal <- struct{}{}:
@@ -38,31 +42,36 @@ func (l *Loop) takeAdvances() {
 	by := l.advances.by
 	l.advances.by = nil
 	l.advances.mu.Unlock()
-	for k, all := range by {
+	for k, is := range by {
 		tp, ok := l.table.topics[k.topic]
 		switch {
 		case !ok:
 		case k.partition < 0:
 			for n, p := range tp.partitions {
-				l.advance(tp, n, p, all)
+				l.advance(tp, n, p, is)
 			}
 		default:
 			if p, ok := tp.partitions[k.partition]; ok {
-				l.advance(tp, k.partition, p, all)
+				l.advance(tp, k.partition, p, is)
 			}
 		}
 	}
 }
 
-func (l *Loop) advance(tp *topic, n int32, p *partition, all bool) {
-	if !all {
+func (l *Loop) advance(tp *topic, n int32, p *partition, is news) {
+	switch {
+	case is.all:
+		p.turn++
+		for _, r := range p.rows {
+			r.set(rowVoid) // T itself may have fallen
+			l.dirtyRow(r)
+		}
+	case is.refined:
+		for _, r := range p.waiting {
+			l.dirtyRow(r)
+		}
+	default:
 		l.reach(tp, n, p)
-		return
-	}
-	p.turn++
-	for _, r := range p.rows {
-		r.set(rowVoid) // T itself may have fallen
-		l.dirtyRow(r)
 	}
 }
 

@@ -212,6 +212,7 @@ func (l *Loop) recognise(r *row, c *Commit) (ours, stamped bool) {
 func (l *Loop) foreignCommit(r *row, overOurs bool) {
 	g := r.group
 	switch {
+	case l.others(r): // held as such, and no take-over
 	case overOurs:
 		l.takenOver(g, r.held.order, fmt.Sprintf("%s/%d was committed to %d on the secondary by someone else", r.topic.name, r.partition, r.held.offset))
 	case r.held.epoch >= 0 || g.hasRecord:

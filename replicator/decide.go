@@ -13,6 +13,8 @@ type Row struct {
 	IgnoreMetadata bool
 	// Ours: this link wrote Held. Simple: Held has leader epoch −1 and the secondary knows no group record.
 	Ours, Simple bool
+	// Other: another replicator wrote Held (MirrorMaker 2 with sync.group.offsets.enabled).
+	Other bool
 	// Reclaimed: a person gave the group back after Held was written.
 	Reclaimed bool
 	// Stamped: Held carries the stamp, or this secondary drops it.
@@ -38,7 +40,7 @@ type Row struct {
 // value instead is either our own value from a commit at or below u (T is monotone, so T(basis) <= T(u)), or a hold
 // with its reason.
 func Decide(r Row, m Mapping, p Policy) Entry {
-	e := Entry{Commit: r.Commit, Topic: m.Topic, Position: m.Position, Written: r.Held, HasWritten: r.HasHeld, Ours: r.Ours, Detail: m.Detail}
+	e := Entry{Commit: r.Commit, Topic: m.Topic, Position: m.Position, Written: r.Held, HasWritten: r.HasHeld, Ours: r.Ours, Detail: m.Detail, Pending: m.Pending}
 	if e.Reason = ownership(r); e.Reason != NoReason {
 		return e
 	}
@@ -70,6 +72,8 @@ func ownership(r Row) Reason {
 		return HandedOver
 	case r.CatchingUp:
 		return CatchingUp
+	case r.Other && !r.Reclaimed:
+		return OtherReplicator
 	}
 	return r.Failed
 }
@@ -118,6 +122,8 @@ func decideOwn(e Entry, r Row, p Policy) Entry {
 		e.Write = true
 	case target < r.Held && keeps(r, e.Position.Confidence):
 		e.Position.Offset = r.Held
+	case target < r.Held && e.Pending && e.Position.Confidence != translate.Exact:
+		e.Reason = CatchingUp // for seconds: then the answer is here, and counts, whichever it is
 	case target < r.Held && p.Rewind == "never" && rewound(r):
 		e.Reason = RewindNever
 	case target < r.Held:

@@ -16,6 +16,12 @@ func with(c translate.Confidence, d int64) Mapping {
 	return m
 }
 
+func pending(d int64) Mapping {
+	m := with(translate.Floor, d)
+	m.Pending = true
+	return m
+}
+
 func TestDecide(t *testing.T) {
 	own := Row{HasHeld: true, Ours: true, Stamped: true}
 	ownAt := func(held, commit, basis int64) Row {
@@ -55,6 +61,11 @@ func TestDecide(t *testing.T) {
 		{"unmapped keeps ours", ownAt(20, 25, 20), with(translate.Unmapped, 0), DefaultPolicy(), false, 0, Unmapped},
 		{"unmapped and rewound", ownAt(20, 15, 20), with(translate.Unmapped, 0), DefaultPolicy(), true, 7, NoReason},
 		{"unmapped over a foreign value", Row{HasHeld: true, Held: 3, Simple: true}, with(translate.Unmapped, 0), DefaultPolicy(), false, 0, Unmapped},
+		{"another replicator's value", Row{HasHeld: true, Held: 3, Simple: true, Other: true}, exact(20), overwrite, false, 20, OtherReplicator},
+		{"another replicator's value, reclaimed", Row{HasHeld: true, Held: 30, Simple: true, Other: true, Reclaimed: true}, exact(20), DefaultPolicy(), true, 20, NoReason},
+		{"a better answer is on its way, and nothing is there: the floor", Row{}, pending(12), DefaultPolicy(), true, 12, NoReason},
+		{"a better answer is on its way: ours is kept without a basis", ownAt(20, 25, -1), pending(12), DefaultPolicy(), false, 12, CatchingUp},
+		{"a better answer is on its way, and the floor is higher", ownAt(10, 25, -1), pending(12), DefaultPolicy(), true, 12, NoReason},
 		{"topic missing", Row{}, Mapping{Reason: TopicMissing}, DefaultPolicy(), false, 0, TopicMissing},
 		{"first contact, behind ours", Row{HasHeld: true, Held: 3, Simple: true}, exact(20), DefaultPolicy(), true, 20, NoReason},
 		{"first contact, equal: adopted, for the stamp", Row{HasHeld: true, Held: 20, Simple: true}, exact(20), DefaultPolicy(), true, 20, NoReason},

@@ -21,6 +21,7 @@ type Options struct {
 	SelectTopic        func(topic string) bool
 	PrimaryTopic       func(secondary string) (primary string, ok bool) // the primary's name of a topic on the secondary; nil: the same
 	Owner              func(group string) bool                          // whether this process may write the group; nil: always
+	Other              func(group string) bool                          // whether another replicator copies the group's offsets, too; nil: none. Cheap
 	Remember           func(group string, v Verdict)                    // hands a verdict to the keeper; must not block
 	Verdicts           map[string]Verdict                               // as remembered
 	Intents            map[Key]int64                                    // as remembered, where the secondary drops the stamp
@@ -178,7 +179,7 @@ func (l *Loop) planRow(r *row) Entry {
 		r.detail = e.Detail
 	}
 	r.reason = e.Reason
-	if m.Reason == NoReason && m.Position.Confidence == translate.Behind {
+	if m.Pending || m.Reason == NoReason && m.Position.Confidence == translate.Behind {
 		r.wait()
 		l.opt.Mapper.Want(r.topic.name, r.partition, r.primary.offset)
 	} else {
@@ -200,11 +201,16 @@ func (l *Loop) view(r *row) Row {
 	return Row{
 		Commit: r.commit(), Held: r.held.offset, HasHeld: r.held.state == present, HeldMetadata: r.held.metadata,
 		IgnoreMetadata: r.has(rowNoMetadata), Ours: r.ours, Simple: r.held.epoch < 0 && !g.hasRecord,
-		Reclaimed: g.verdict.Kind == VerdictReclaimed && !g.verdict.Order.Less(r.held.order),
-		Stamped:   r.stamped || l.stampState == stampDropped, Basis: r.basis, HasBasis: r.has(rowBasis), Void: r.has(rowVoid), Refresh: r.has(rowRefresh),
+		Reclaimed: g.verdict.Kind == VerdictReclaimed && !g.verdict.Order.Less(r.held.order), Other: l.others(r),
+		Stamped: r.stamped || l.stampState == stampDropped, Basis: r.basis, HasBasis: r.has(rowBasis), Void: r.has(rowVoid), Refresh: r.has(rowRefresh),
 		Failed: r.failed, Live: g.live(), Share: g.share, Filtered: g.filtered, Verdict: g.verdict.Kind,
 		CatchingUp: !l.ready(),
 	}
+}
+
+// others says that another replicator wrote what the secondary holds: from outside the group, which no consumer has joined.
+func (l *Loop) others(r *row) bool {
+	return l.opt.Other != nil && r.held.state == present && !r.ours && r.held.epoch < 0 && !r.group.hasRecord && l.opt.Other(r.group.name)
 }
 
 func (r *row) commit() Commit {
@@ -214,10 +220,10 @@ func (r *row) commit() Commit {
 	}
 }
 
-// defers says a position behind the frontier need not be written at once: a value of ours is there, and safe; it is raised
-// once a second, or when the mirror arrives.
+// defers says a position behind the frontier, or one that is still looked for, need not be written at once: a value of ours is
+// there, and safe; it is raised once a second, or when the mirror or the answer arrives.
 func (l *Loop) defers(r *row, e Entry) bool {
-	return e.Position.Confidence == translate.Behind && r.held.state == present && r.ours && e.Position.Offset > r.held.offset &&
+	return (e.Pending || e.Position.Confidence == translate.Behind) && r.held.state == present && r.ours && e.Position.Offset > r.held.offset &&
 		r.sentAt+behindEvery.Milliseconds() > l.now().UnixMilli()
 }
 

@@ -12,8 +12,11 @@ type Mapping struct {
 	// Reason is set when there is no position to write: Position.Confidence is then Unmapped.
 	// Unmapped itself means "nothing provable" and leaves the choice to the policy `unmapped`.
 	Reason Reason
-	// Detail is a sentence for people, where the reason alone does not say what to do.
+	// Detail is a sentence for people, where the reason alone does not say what to do; of a floor, what would make it exact.
 	Detail string
+	// Pending says that the source is looking for a better answer and expects to have it within seconds. Position is safe
+	// meanwhile. It says so with an Advance.
+	Pending bool
 }
 
 // Mapper translates offsets. Answers come from memory and are safe for concurrent use; they never block on the network.
@@ -34,4 +37,7 @@ type Advance struct {
 	// All asks for every key of the partition to be planned again (log start moved, runs dropped, topic recreated), not
 	// only those that wait for the frontier. Partition -1 means every partition of the topic.
 	All bool
+	// Refined says that positions which were not exact may be better known now: keys that wait are planned again. What was
+	// answered before stays right.
+	Refined bool
 }

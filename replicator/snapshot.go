@@ -56,6 +56,8 @@ type Entry struct {
 	Write  bool
 	Reason Reason
 	Detail string
+	// Pending says that the mapping source is looking for a better position.
+	Pending bool
 }
 
 // Counters are totals since the process started.

@@ -32,7 +32,7 @@ var advices = map[replicator.Reason]Advice{
 	replicator.SourceDegraded: {
 		"the mapping source or the tail can't vouch for what it knows", "read the detail; leftoff's log says what happened", 1},
 	replicator.OtherReplicator: {
-		"another program copies this group's offsets, too", "turn its offset sync off for the group (MirrorMaker 2: sync.group.offsets.enabled=false)", 1},
+		"another program copies this group's offsets, too", "turn its offset sync off for the group (MirrorMaker 2: sync.group.offsets.enabled=false), then leftoff reclaim GROUP", 1},
 	replicator.ForeignValue: {
 		"the secondary holds an offset that leftoff did not write", "leftoff reclaim GROUP, or policy.first_contact", 1},
 	replicator.Unmapped: {

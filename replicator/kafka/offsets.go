@@ -20,6 +20,9 @@ var (
 // At is the first record whose timestamp is t or later. Where there is none, OffsetResult.Offset is -1.
 func At(t time.Time) When { return When{timestamp: t.UnixMilli()} }
 
+// Time is what At was given; false for Earliest, Latest and Stable.
+func (w When) Time() (time.Time, bool) { return time.UnixMilli(w.timestamp), w.timestamp >= 0 }
+
 // OffsetResult answers ListOffsets for one partition.
 type OffsetResult struct {
 	Offset      int64

@@ -74,7 +74,7 @@ func TestReadable(t *testing.T) {
 				}
 			}
 			var got, want []int64
-			readable(f, true, func(b *kafka.Batch) { got = append(got, b.BaseOffset) })
+			f.Readable(true, func(b *kafka.Batch) { got = append(got, b.BaseOffset) })
 			for o := at; o < to; o++ {
 				if visible[o] {
 					want = append(want, o)

@@ -39,7 +39,7 @@ func (r *reader) marks(ctx context.Context) ([]mark, error) {
 
 func (r *reader) convert(f *kafka.Fetched) []mark {
 	var all []mark
-	readable(f, r.committed, func(b *kafka.Batch) {
+	f.Readable(r.committed, func(b *kafka.Batch) {
 		own := r.owns != nil && r.owns(b.ProducerID)
 		if r.epochs != nil {
 			r.epochs(b.LeaderEpoch, b.BaseOffset)

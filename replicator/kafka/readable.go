@@ -1,19 +1,15 @@
-package mirror
+package kafka
 
-import (
-	"slices"
+import "slices"
 
-	"github.com/leftoff/leftoff/replicator/kafka"
-)
-
-// readable yields the data batches of a fetch that a consumer of the given isolation sees. For a read-committed one it
+// Readable yields the data batches of a fetch that a consumer of the given isolation sees. For a read-committed one it
 // follows Kafka's own consumer (CompletedFetch.java): the fetch lists the aborted transactions that touch it; the batches of such a
 // producer are dropped from the transaction's first offset to its abort marker. Control batches carry no records.
-func readable(f *kafka.Fetched, committed bool, yield func(*kafka.Batch)) {
-	var pending []kafka.AbortedTxn
+func (f *Fetched) Readable(committed bool, yield func(*Batch)) {
+	var pending []AbortedTxn
 	if committed && len(f.Aborted) > 0 {
 		pending = slices.Clone(f.Aborted)
-		slices.SortFunc(pending, func(a, b kafka.AbortedTxn) int { return int(min(1, max(-1, a.FirstOffset-b.FirstOffset))) })
+		slices.SortFunc(pending, func(a, b AbortedTxn) int { return int(min(1, max(-1, a.FirstOffset-b.FirstOffset))) })
 	}
 	aborted := map[int64]bool(nil)
 	for i := range f.Batches {
@@ -38,6 +34,6 @@ func readable(f *kafka.Fetched, committed bool, yield func(*kafka.Batch)) {
 }
 
 // abortMarker says a control batch ends its producer's transaction by an abort: key = int16 version, int16 type 0.
-func abortMarker(b *kafka.Batch) bool {
+func abortMarker(b *Batch) bool {
 	return len(b.Records) > 0 && len(b.Records[0].Key) >= 4 && b.Records[0].Key[2] == 0 && b.Records[0].Key[3] == 0
 }
