@@ -179,7 +179,7 @@ func (l *Loop) planRow(r *row) Entry {
 		r.detail = e.Detail
 	}
 	r.reason = e.Reason
-	if m.Pending || m.Reason == NoReason && m.Position.Confidence == translate.Behind {
+	if m.Pending || m.Improves || m.Reason == NoReason && m.Position.Confidence == translate.Behind {
 		r.wait()
 		l.opt.Mapper.Want(r.topic.name, r.partition, r.primary.offset)
 	} else {

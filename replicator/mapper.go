@@ -17,6 +17,8 @@ type Mapping struct {
 	// Pending says that the source is looking for a better answer and expects to have it within seconds. Position is safe
 	// meanwhile. It says so with an Advance.
 	Pending bool
+	// Improves says that Position may become better known, without saying when: the key is planned again when it does.
+	Improves bool
 }
 
 // Mapper translates offsets. Answers come from memory and are safe for concurrent use; they never block on the network.

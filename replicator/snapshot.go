@@ -15,10 +15,25 @@ type Snapshot struct {
 	Groups   []GroupSnapshot // sorted by group
 	// Problems are sentences about the mapping source and the index: what does not work, and what to do.
 	Problems []string
+	Source   SourceState
 	Filtered int    // groups that the configuration leaves out
 	Stamp    string // untried | kept | dropped: whether the secondary keeps leftoff's mark
 	InFlight int    // groups with a request under way
 	Counters Counters
+}
+
+// SourceState is what the mapping source says of its own work. Mappings that compare no records leave all but Mapping zero.
+type SourceState struct {
+	Mapping    string // as configured
+	Partitions int    // on both sides
+	Ready      int    // of them: looked at
+	Wanted     int    // offsets that are being looked for
+	Probes     int64  // offsets looked for since the start
+	Conflicts  int64  // how often what was compared contradicted what was known, and was compared anew
+	Fetches    [2]int64
+	Bytes      [2]int64 // read to compare, by side
+	// Recognised says by what records are recognised where not whole records are the same on both sides.
+	Recognised string
 }
 
 // SideState is what the link knows of one cluster.

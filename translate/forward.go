@@ -66,6 +66,8 @@ func (c *Copies) beyond(u int64, at Place, logStart int64) Position {
 	switch {
 	case !at.HasPrev && !c.HasFrontier:
 		return unmapped()
+	case c.NextOpen && !c.HasFrontier && at.HasPrev: // nor is it known what was copied past the last run
+		return Position{Offset: at.Prev.SecondaryEnd(), Confidence: Floor, Reread: -1}
 	case c.NextOpen && at.HasPrev:
 		return between(at.Prev.SecondaryEnd(), c.tip())
 	case c.NextOpen:

@@ -145,6 +145,10 @@ func siblings(i imported) string {
 	allowed := map[string]bool{
 		"replicator/mirror replicator/kafka":   true,
 		"replicator/identity replicator/kafka": true,
+		"replicator/match replicator/kafka":    true,
+		"replicator/mm2 replicator/kafka":      true,
+		"replicator/detect replicator/kafka":   true,
+		"replicator/detect replicator/mm2":     true,
 		"replicator/tail replicator/kafka":     true,
 		"replicator/tail replicator/offsetlog": true,
 		"replicator/metrics replicator/api":    true, // so that sums agree

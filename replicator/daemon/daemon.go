@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
@@ -76,7 +77,7 @@ func (d *Daemon) Snapshots(ctx context.Context, detail bool) ([]replicator.Snaps
 }
 
 // Translate maps one offset over a link, in either direction.
-func (d *Daemon) Translate(_ context.Context, q api.Query) (replicator.Mapping, error) {
+func (d *Daemon) Translate(ctx context.Context, q api.Query) (replicator.Mapping, error) {
 	l, r, err := d.runningLink(q.Link)
 	if err != nil {
 		return replicator.Mapping{}, err
@@ -87,7 +88,29 @@ func (d *Daemon) Translate(_ context.Context, q api.Query) (replicator.Mapping, 
 	if _, ok := l.Rename(q.Topic); !ok {
 		return replicator.Mapping{}, fmt.Errorf("link %s, topic %q: %w", l.Name, q.Topic, api.ErrUnknownTopic)
 	}
-	return r.source.Forward(q.Topic, [16]byte{}, q.Partition, q.Offset), nil
+	return awaitAnswer(ctx, func() replicator.Mapping { return r.source.Forward(q.Topic, [16]byte{}, q.Partition, q.Offset) }), nil
+}
+
+// answerWithin is how long a translation waits for a source that is comparing records.
+const answerWithin = 5 * time.Second
+
+// awaitAnswer asks again while the source is looking for a better answer, and takes what there is when it takes too long.
+func awaitAnswer(ctx context.Context, ask func() replicator.Mapping) replicator.Mapping {
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		m := ask()
+		if !m.Pending && m.Reason != replicator.CatchingUp {
+			return m
+		}
+		select {
+		case <-ctx.Done():
+			return m
+		case <-tick.C:
+		}
+	}
 }
 
 // Reclaim gives a group back to leftoff on one link; the verdict is durable when it returns.

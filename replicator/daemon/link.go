@@ -57,6 +57,8 @@ type link struct {
 	running  *running // set once the cluster ids are known
 	newLog   bool     // the secondary's offsets topic was recreated
 
+	scratches []*scratch // instead of the index, where that is read only
+
 	check func() error // of all links together, when a cluster id became known
 }
 
@@ -154,6 +156,11 @@ func (l *link) run(ctx context.Context) error {
 func (l *link) close() {
 	for _, c := range l.clusters {
 		c.Close()
+	}
+	for _, x := range l.scratches {
+		if err := x.drop(); err != nil {
+			l.log.Warn("drop the copy of the index", zap.Error(err))
+		}
 	}
 	if l.index == nil {
 		return

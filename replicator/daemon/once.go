@@ -70,10 +70,34 @@ func (d *Daemon) awaitAll(ctx context.Context, ended <-chan struct{}, progress f
 		if progress != nil {
 			progress(now)
 		}
-		if d.allReady(now) {
-			return nil
+		if !d.allReady(now) {
+			continue
+		}
+		if looking, err := d.looking(ctx); err != nil || !looking {
+			return err
 		}
 	}
+}
+
+// looking says whether a source is still comparing records for what somebody committed. Asking makes it look.
+func (d *Daemon) looking(ctx context.Context) (bool, error) {
+	for _, l := range d.links {
+		if l.Mapping == "mirror" || l.Mapping == "identity" {
+			continue
+		}
+		s, err := l.snapshot(ctx, true)
+		if err != nil {
+			return false, err
+		}
+		for i := range s.Groups {
+			for _, e := range s.Groups[i].Entries {
+				if e.Pending || e.Reason == replicator.CatchingUp {
+					return true, nil
+				}
+			}
+		}
+	}
+	return false, nil
 }
 
 func (d *Daemon) allReady(now []replicator.Snapshot) bool {

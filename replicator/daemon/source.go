@@ -3,8 +3,10 @@ package daemon
 import (
 	"fmt"
 
+	"github.com/leftoff/leftoff/checkpoint"
 	"github.com/leftoff/leftoff/replicator"
 	"github.com/leftoff/leftoff/replicator/identity"
+	"github.com/leftoff/leftoff/replicator/match"
 	"github.com/leftoff/leftoff/replicator/mirror"
 )
 
@@ -16,6 +18,12 @@ func (l *link) source(notify func(replicator.Advance)) (source, error) {
 		return identity.New(identity.Options{
 			Primary: primary, Secondary: secondary, Name: l.Rename, Notify: notify, Logger: l.log.Named("identity"),
 		}), nil
+	case l.Mapping == "match":
+		index, err := l.writable()
+		if err != nil {
+			return nil, err
+		}
+		return match.New(l.comparing(index, notify)), nil
 	case l.Mapping == "mirror" && l.ReadOnly:
 		return &passive{index: l.index, secondary: secondary, rename: l.Rename}, nil
 	case l.Mapping == "mirror":
@@ -25,4 +33,25 @@ func (l *link) source(notify func(replicator.Advance)) (source, error) {
 		}), nil
 	}
 	return nil, fmt.Errorf("mapping %s is not in this version", l.Mapping)
+}
+
+// writable is the index, or a copy of it where nothing is to be left behind.
+func (l *link) writable() (*checkpoint.Index, error) {
+	if !l.ReadOnly {
+		return l.index, nil
+	}
+	x, err := newScratch(l)
+	if err != nil {
+		return nil, fmt.Errorf("a copy of the index: %w", err)
+	}
+	l.scratches = append(l.scratches, x)
+	return x.Index, nil
+}
+
+// comparing are the options of a source that compares records.
+func (l *link) comparing(x *checkpoint.Index, notify func(replicator.Advance)) match.Options {
+	return match.Options{
+		Primary: l.clusters[replicator.Primary], Secondary: l.clusters[replicator.Secondary], Index: x, Name: l.Rename, Notify: notify,
+		Logger: l.log.Named(l.Mapping), InFlight: l.config.Match.BatchesInFlight, BytesPerSecond: int64(l.config.Match.MegabytesPerSecond) << 20,
+	}
 }

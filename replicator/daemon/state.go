@@ -9,6 +9,7 @@ import (
 	"github.com/leftoff/leftoff/replicator"
 	"github.com/leftoff/leftoff/replicator/api"
 	"github.com/leftoff/leftoff/replicator/identity"
+	"github.com/leftoff/leftoff/replicator/match"
 	"github.com/leftoff/leftoff/replicator/mirror"
 	"github.com/leftoff/leftoff/translate"
 )
@@ -39,7 +40,7 @@ func (l *link) snapshot(ctx context.Context, detail bool) (replicator.Snapshot, 
 			s.Counters.UnknownTypes += t.State().UnknownTypes
 		}
 	}
-	s.Problems = l.problems(r)
+	s.Problems, s.Source = l.problems(r), l.sourceState(r)
 	for side := range s.Sides {
 		l.sideState(r, side, &s.Sides[side])
 	}
@@ -58,6 +59,22 @@ func (l *link) sideState(r *running, side int, s *replicator.SideState) {
 	if err := l.errs[side]; err != nil {
 		s.Error = err.Error()
 	}
+}
+
+// comparer is a mapping source that compares records.
+type comparer interface{ State() match.State }
+
+func (l *link) sourceState(r *running) replicator.SourceState {
+	s := replicator.SourceState{Mapping: l.Mapping}
+	if r == nil {
+		return s
+	}
+	if c, ok := r.source.(comparer); ok {
+		st := c.State()
+		s.Partitions, s.Ready, s.Wanted, s.Probes, s.Conflicts = st.Partitions, st.Ready, st.Wanted, st.Probes, st.Conflicts
+		s.Fetches, s.Bytes, s.Recognised = st.Fetches, st.Bytes, st.Weakest
+	}
+	return s
 }
 
 // someStuck is how many partitions are named whose copying does not go on: with a cluster away it is all of them.
@@ -88,6 +105,10 @@ func (l *link) problems(r *running) []string {
 		all = append(all, stuck[:min(len(stuck), someStuck)]...)
 		if more := len(stuck) - someStuck; more > 0 {
 			all = append(all, fmt.Sprintf("%d more partitions are not mirrored right now", more))
+		}
+	case comparer:
+		for _, p := range source.State().Problems {
+			all = append(all, p.String())
 		}
 	case *identity.Source:
 		for _, p := range source.State().Problems {
