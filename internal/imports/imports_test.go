@@ -146,6 +146,7 @@ func siblings(i imported) string {
 		"replicator/mirror replicator/kafka":   true,
 		"replicator/identity replicator/kafka": true,
 		"replicator/match replicator/kafka":    true,
+		"replicator/mm2 replicator/match":      true,
 		"replicator/mm2 replicator/kafka":      true,
 		"replicator/detect replicator/kafka":   true,
 		"replicator/detect replicator/mm2":     true,

@@ -75,6 +75,12 @@ type source interface {
 	Run(ctx context.Context) error
 }
 
+// others is a source that knows which groups another replicator writes to.
+type others interface {
+	Other(group string) bool
+	AwaitOther(ctx context.Context)
+}
+
 func newLink(o Link, log *zap.Logger) *link {
 	l := &link{Link: o, log: log.Named(o.Name)}
 	for side, cfg := range []kafka.Config{o.Primary, o.Secondary} {
@@ -197,7 +203,12 @@ func (l *link) start(ctx context.Context, group *errgroup.Group) error {
 
 // follow runs a tail, and remembers whose log was recreated.
 func (l *link) follow(ctx context.Context, t *tail.Tail, side replicator.Side) error {
-	err := l.onceVerified(ctx, t.Run, side)
+	err := l.onceVerified(ctx, func(ctx context.Context) error {
+		if o, ok := l.started().source.(others); ok && side == replicator.Secondary {
+			o.AwaitOther(ctx)
+		}
+		return t.Run(ctx)
+	}, side)
 	if side == replicator.Secondary && errors.Is(err, tail.ErrRecreated) {
 		l.mu.Lock()
 		l.newLog = true
@@ -258,11 +269,15 @@ func (l *link) build(primaryID, secondaryID string) (*running, error) {
 	if r.source, err = l.source(notify); err != nil {
 		return nil, err
 	}
+	var other func(string) bool
+	if o, ok := r.source.(others); ok {
+		other = o.Other
+	}
 	r.loop = replicator.NewLoop(replicator.Options{
 		Link: l.Name, PrimaryID: primaryID, OtherID: secondaryID, Mapper: r.source,
 		Sender: &sender{committer: l.committer, intents: l.index},
 		Policy: l.Policy, SelectGroup: l.SelectGroup, PrimaryTopic: l.Invert, SelectTopic: func(t string) bool { _, ok := l.Rename(t); return ok },
-		Remember: l.keeper.remember, Verdicts: fromIndex(l.index), Intents: intents, Writer: uint16(rand.IntN(1 << 16)),
+		Other: other, Remember: l.keeper.remember, Verdicts: fromIndex(l.index), Intents: intents, Writer: uint16(rand.IntN(1 << 16)),
 		NoStamp: l.NoStamp, RefreshAfter: l.RefreshAfter, Closed: l.ReadOnly, Logger: l.log,
 	})
 	for side := range r.tails {

@@ -8,6 +8,7 @@ import (
 	"github.com/leftoff/leftoff/replicator/identity"
 	"github.com/leftoff/leftoff/replicator/match"
 	"github.com/leftoff/leftoff/replicator/mirror"
+	"github.com/leftoff/leftoff/replicator/mm2"
 )
 
 // source makes the link's mapping source.
@@ -18,12 +19,12 @@ func (l *link) source(notify func(replicator.Advance)) (source, error) {
 		return identity.New(identity.Options{
 			Primary: primary, Secondary: secondary, Name: l.Rename, Notify: notify, Logger: l.log.Named("identity"),
 		}), nil
-	case l.Mapping == "match":
+	case l.Mapping == "match" || l.Mapping == "mm2":
 		index, err := l.writable()
 		if err != nil {
 			return nil, err
 		}
-		return match.New(l.comparing(index, notify)), nil
+		return l.comparing(index, notify), nil
 	case l.Mapping == "mirror" && l.ReadOnly:
 		return &passive{index: l.index, secondary: secondary, rename: l.Rename}, nil
 	case l.Mapping == "mirror":
@@ -48,10 +49,14 @@ func (l *link) writable() (*checkpoint.Index, error) {
 	return x.Index, nil
 }
 
-// comparing are the options of a source that compares records.
-func (l *link) comparing(x *checkpoint.Index, notify func(replicator.Advance)) match.Options {
-	return match.Options{
-		Primary: l.clusters[replicator.Primary], Secondary: l.clusters[replicator.Secondary], Index: x, Name: l.Rename, Notify: notify,
-		Logger: l.log.Named(l.Mapping), InFlight: l.config.Match.BatchesInFlight, BytesPerSecond: int64(l.config.Match.MegabytesPerSecond) << 20,
-	}
+// comparing makes a source that compares records.
+func (l *link) comparing(x *checkpoint.Index, notify func(replicator.Advance)) *mm2.Source {
+	primary, secondary := l.clusters[replicator.Primary], l.clusters[replicator.Secondary]
+	return mm2.NewSource(mm2.SourceOptions{
+		Primary: primary, Secondary: secondary, Predict: l.Mapping == "mm2", SyncsTopic: l.config.MM2.SyncsTopic, SyncsOn: l.config.MM2.SyncsOn,
+		Match: match.Options{
+			Primary: primary, Secondary: secondary, Index: x, Name: l.Rename, Notify: notify, Logger: l.log.Named(l.Mapping),
+			InFlight: l.config.Match.BatchesInFlight, BytesPerSecond: int64(l.config.Match.MegabytesPerSecond) << 20,
+		},
+	})
 }

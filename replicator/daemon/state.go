@@ -107,7 +107,9 @@ func (l *link) problems(r *running) []string {
 			all = append(all, fmt.Sprintf("%d more partitions are not mirrored right now", more))
 		}
 	case comparer:
-		for _, p := range source.State().Problems {
+		st := source.State()
+		all = append(all, st.Notes...)
+		for _, p := range st.Problems {
 			all = append(all, p.String())
 		}
 	case *identity.Source:

@@ -26,8 +26,8 @@ const (
 // records, only what leaves time out can. repeats says of a record of the primary that others are like it, wherever they are.
 //
 // A record whose print occurs once in the primary's stretch is the source of every record of the secondary with that
-// print: more of them are copies made again. Where a print occurs more often, its copies are told apart only between two
-// neighbours that are sure: as many records there on both sides, each like its counterpart.
+// print: more of them are copies made again. Where a print occurs more often, nothing tells its copies apart: as many of them on
+// both sides may be one left out and another one copied twice.
 func align(p, q *stretch, weakest level, repeats func(level, *rec) bool) alignment {
 	if q.stamped {
 		return alignAt(p, q, timeless, repeats)
@@ -62,7 +62,6 @@ func alignAt(p, q *stretch, l level, repeats func(level, *rec) bool) alignment {
 		}
 		a.source[j] = i
 	}
-	a.tellApart(p, q)
 	a.place(p, q)
 	return a
 }
@@ -93,35 +92,6 @@ func fill(n int) []int64 {
 		all[i] = none
 	}
 	return all
-}
-
-// tellApart resolves stretches of ambiguous records between sure neighbours.
-func (a *alignment) tellApart(p, q *stretch) {
-	for j := 1; j < len(a.source); j++ {
-		if a.source[j] != ambiguous || a.source[j-1] < 0 {
-			continue
-		}
-		k := j
-		for k < len(a.source) && a.source[k] == ambiguous {
-			k++
-		}
-		before := a.source[j-1]
-		if k < len(a.source) && a.source[k] == before+k-j+1 && a.alike(p, q, before+1, j, k-j) {
-			for n := range k - j {
-				a.source[j+n] = before + 1 + n
-			}
-		}
-		j = k
-	}
-}
-
-func (a *alignment) alike(p, q *stretch, i, j, n int) bool {
-	for k := range n {
-		if p.recs[i+k].prints[a.level] != q.recs[j+k].prints[a.level] {
-			return false
-		}
-	}
-	return true
 }
 
 // place computes where last copies are, and can be.

@@ -62,7 +62,12 @@ func (s *Source) forward(p *partition, m *replicator.Mapping, u int64, gone bool
 	}
 	m.Position = s.position(p, u)
 	switch c := m.Position.Confidence; {
-	case c == translate.Exact || c == translate.Behind:
+	case c == translate.Exact:
+		return
+	case c == translate.Behind:
+		// The frontier may be from before this process, and what it said from after it: nothing goes back for that.
+		f, ok := p.index.Frontier()
+		m.Pending = !gone && (!ok || f.Secondary < m.Secondary.End)
 		return
 	case !ready && why.reason != replicator.NoReason:
 		m.Reason, m.Detail = why.reason, why.detail

@@ -11,12 +11,13 @@ import (
 	"github.com/leftoff/leftoff/replicator/kafka"
 )
 
-// world is one partition on two clusters with the mirror between them, which may do anything that mirrors do. It knows which
+// sim is one partition on two clusters with the mirror between them, which may do anything that mirrors do. It knows which
 // record went where, and so what T is.
-type world struct {
+type sim struct {
 	mu     sync.Mutex
+	seed   uint64
 	rnd    *rand.Rand
-	traits traits
+	traits simTraits
 	logs   [2]*simLog
 	origin map[int64]int64 // secondary offset → primary offset
 	read   int             // index into the primary's records of what the mirror copies next
@@ -24,8 +25,8 @@ type world struct {
 	fails  [2]bool         // a side does not answer
 }
 
-// traits of a world. Zero is a plain topic and a mirror that does nothing wrong.
-type traits struct {
+// simTraits of a world. Zero is a plain topic and a mirror that does nothing wrong.
+type simTraits struct {
 	records      int
 	base         int64   // first offset of the primary
 	batch        int     // most records of a batch, of producers and mirror
@@ -33,7 +34,7 @@ type traits struct {
 	committed    bool    // the mirror copies no aborted records
 	holes        float64 // part of the primary that compaction removed
 	filter       float64 // part that the mirror drops
-	crashes      []crash
+	crashes      []simCrash
 	reorder      bool // five batches of the mirror land in any order
 	header       bool
 	stamped      bool // LogAppendTime on the secondary
@@ -47,8 +48,8 @@ type traits struct {
 	sameTime     bool // all records of one time
 }
 
-// crash: after so many records were copied, drop some, then go back and copy again; steps < 0 means all of them.
-type crash struct {
+// simCrash: after so many records were copied, drop some, then go back and copy again; steps < 0 means all of them.
+type simCrash struct {
 	after, drop, back, again int
 }
 
@@ -68,11 +69,11 @@ type simLog struct {
 	stamped bool
 }
 
-func newWorld(seed uint64, t traits) *world {
+func newSim(seed uint64, t simTraits) *sim {
 	if t.batch == 0 {
 		t.batch = 8
 	}
-	w := &world{rnd: rand.New(rand.NewPCG(seed, 7)), traits: t, origin: map[int64]int64{}}
+	w := &sim{seed: seed, rnd: rand.New(rand.NewPCG(seed, 7)), traits: t, origin: map[int64]int64{}}
 	w.logs[0], w.logs[1] = &simLog{end: t.base, start: t.base}, &simLog{stamped: t.stamped}
 	w.produce(t.records)
 	w.mirror()
@@ -84,7 +85,7 @@ func newWorld(seed uint64, t traits) *world {
 	return w
 }
 
-func (w *world) cutHead(l *simLog, n int) {
+func (w *sim) cutHead(l *simLog, n int) {
 	for ; n > 0 && len(l.records) > 1; n-- {
 		l.start = l.records[0].Offset + 1
 		l.records = l.records[1:]
@@ -92,7 +93,7 @@ func (w *world) cutHead(l *simLog, n int) {
 }
 
 // produce appends records to the primary.
-func (w *world) produce(n int) {
+func (w *sim) produce(n int) {
 	l := w.logs[0]
 	for n > 0 {
 		size := min(n, 1+w.rnd.IntN(w.traits.batch))
@@ -128,7 +129,7 @@ func (w *world) produce(n int) {
 }
 
 // mirror copies what there is, with all that goes wrong.
-func (w *world) mirror() {
+func (w *sim) mirror() {
 	done, fresh := 0, 0
 	crashes := w.traits.crashes
 	for w.read < len(w.logs[0].records) {
@@ -162,7 +163,7 @@ func (w *world) mirror() {
 	w.land()
 }
 
-func (w *world) copyOne() {
+func (w *sim) copyOne() {
 	r := w.logs[0].records[w.read]
 	w.read++
 	dropped := w.traits.filter > 0 && rand.New(rand.NewPCG(uint64(r.Offset), 3)).Float64() < w.traits.filter
@@ -179,7 +180,7 @@ func (w *world) copyOne() {
 }
 
 // land writes what is on the way, batch by batch, in any order.
-func (w *world) land() {
+func (w *sim) land() {
 	var batches [][]simRecord
 	for len(w.sent) > 0 {
 		n := min(len(w.sent), w.traits.batch)
@@ -194,7 +195,7 @@ func (w *world) land() {
 	w.sent = nil
 }
 
-func (w *world) append(r simRecord) {
+func (w *sim) append(r simRecord) {
 	l := w.logs[1]
 	copied := simRecord{Record: r.Record}
 	if l.end%int64(w.traits.batch) == 0 {
@@ -222,7 +223,7 @@ func (w *world) append(r simRecord) {
 }
 
 // clean removes earlier copies of what was copied again, but for those near the end.
-func (w *world) clean() {
+func (w *sim) clean() {
 	l := w.logs[1]
 	last := map[int64]int64{}
 	for _, r := range l.records {
@@ -242,7 +243,7 @@ func (w *world) clean() {
 }
 
 // T is the definition: the least last copy of the records at u and above that have one; else the end.
-func (w *world) T(u int64) int64 {
+func (w *sim) T(u int64) int64 {
 	last := map[int64]int64{}
 	for _, r := range w.logs[1].records {
 		if o, ok := w.origin[r.Offset]; ok {
@@ -259,7 +260,7 @@ func (w *world) T(u int64) int64 {
 }
 
 // between counts the secondary's records in [d, t).
-func (w *world) between(d, t int64) (n int64) {
+func (w *sim) between(d, t int64) (n int64) {
 	for _, r := range w.logs[1].records {
 		if r.Offset >= d && r.Offset < t && !r.control {
 			n++
@@ -268,17 +269,17 @@ func (w *world) between(d, t int64) (n int64) {
 	return n
 }
 
-// side is a cluster of the world.
-type side struct {
-	*world
+// simSide is a cluster of the world.
+type simSide struct {
+	*sim
 	side replicator.Side
 }
 
 const simTopic = "t"
 
-func (s side) log() *simLog { return s.logs[s.side] }
+func (s simSide) log() *simLog { return s.logs[s.side] }
 
-func (s side) Topics(_ context.Context, names []string) (map[string]kafka.TopicInfo, error) {
+func (s simSide) Topics(_ context.Context, names []string) (map[string]kafka.TopicInfo, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fails[s.side] {
@@ -289,7 +290,7 @@ func (s side) Topics(_ context.Context, names []string) (map[string]kafka.TopicI
 
 var errAway = errors.New("away")
 
-func (s side) ListOffsets(_ context.Context, at kafka.When, tps []kafka.TopicPartition) (map[kafka.TopicPartition]kafka.OffsetResult, error) {
+func (s simSide) ListOffsets(_ context.Context, at kafka.When, tps []kafka.TopicPartition) (map[kafka.TopicPartition]kafka.OffsetResult, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fails[s.side] {
@@ -312,7 +313,7 @@ func (s side) ListOffsets(_ context.Context, at kafka.When, tps []kafka.TopicPar
 	return map[kafka.TopicPartition]kafka.OffsetResult{tps[0]: r}, nil
 }
 
-func (s side) FetchOne(_ context.Context, tp kafka.TopicPartition, offset int64, maxBytes int32) (kafka.Fetched, error) {
+func (s simSide) FetchOne(_ context.Context, tp kafka.TopicPartition, offset int64, maxBytes int32) (kafka.Fetched, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.log()
@@ -358,6 +359,6 @@ func (s side) FetchOne(_ context.Context, tp kafka.TopicPartition, offset int64,
 	return f, nil
 }
 
-func (s side) FetchCommitted(ctx context.Context, tp kafka.TopicPartition, offset int64, maxBytes int32) (kafka.Fetched, error) {
+func (s simSide) FetchCommitted(ctx context.Context, tp kafka.TopicPartition, offset int64, maxBytes int32) (kafka.Fetched, error) {
 	return s.FetchOne(ctx, tp, offset, maxBytes)
 }

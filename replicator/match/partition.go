@@ -142,8 +142,8 @@ func (p *partition) lead() int {
 	return int(p.window / 4)
 }
 
-// weak: time does not tell records apart.
-func (p *partition) weak() bool { return p.flat || p.weakest > bare }
+// weak: time does not tell records apart, and others may be alike.
+func (p *partition) weak() bool { return p.flat && p.memory.repeated > 0 || p.weakest > bare }
 
 // memory remembers records of the primary across stretches: what occurs twice, however far apart, identifies nothing. Where
 // much occurs twice, nothing does: the records may come round again and again.

@@ -11,9 +11,9 @@ var worlds = flag.Int("worlds", 12, "how many random worlds")
 var worldSeed = flag.Uint64("world", 0, "one world by its seed")
 
 // randomTraits draws worlds in which several things go wrong at once.
-func randomTraits(r *rand.Rand) traits {
+func randomTraits(r *rand.Rand) simTraits {
 	maybe := func(n int) bool { return r.IntN(n) == 0 }
-	t := traits{records: 300 + r.IntN(4000), batch: 1 + r.IntN(16)}
+	t := simTraits{records: 300 + r.IntN(4000), batch: 1 + r.IntN(16)}
 	if maybe(4) {
 		t.base = 1 << (10 + r.IntN(40))
 	}
@@ -26,7 +26,7 @@ func randomTraits(r *rand.Rand) traits {
 	}
 	for at := 0; maybe(2) && len(t.crashes) < 4; {
 		at += r.IntN(t.records)
-		c := crash{after: at, back: r.IntN(1 + t.records/3), again: -1}
+		c := simCrash{after: at, back: r.IntN(1 + t.records/3), again: -1}
 		if maybe(3) {
 			c.drop = r.IntN(1 + t.records/4)
 		}
@@ -75,7 +75,7 @@ func TestRandomWorlds(t *testing.T) {
 	again := 0
 	for _, seed := range seeds {
 		r := rand.New(rand.NewPCG(seed, 1))
-		w := newWorld(seed, randomTraits(r))
+		w := newSim(seed, randomTraits(r))
 		n := newGround(t, w, nil).some(r, 40)
 		sum.exact, sum.floor, sum.behind, sum.unmapped = sum.exact+n.exact, sum.floor+n.floor, sum.behind+n.behind, sum.unmapped+n.unmapped
 		for _, wrong := range n.wrong {

@@ -27,6 +27,7 @@ type shape struct {
 	window  int64          // of the secondary: the window that is looked at
 	flight  int64          // of the secondary: how far copies may be out of order
 	seen    translate.Span // offsets compared without a fall: From of the secondary, To of the primary
+	thinned int64          // records that a copy stands for, at most: a filter leaves the others out
 	jitter  int64          // how far they were seen to be, in records
 	spread  int64          // primary offsets that a record takes, at most: holes and markers. With window, a fall below it is no fall
 }
@@ -77,6 +78,9 @@ func (h *shape) thin() {
 // unknown: the mirror may have gone back in it.
 func (h *shape) learn(p, q *stretch, a alignment) {
 	h.spread = max(h.spread, p.spread())
+	if a.matched >= 16 {
+		h.thinned = max(h.thinned, int64(math.Ceil(1/a.kept())))
+	}
 	h.measure(p, a)
 	var part []anchor
 	strange := int64(0)
@@ -93,6 +97,9 @@ func (h *shape) learn(p, q *stretch, a alignment) {
 	}
 	h.learnPart(part)
 }
+
+// scale is how many primary offsets a copy takes, at most.
+func (h *shape) scale() int64 { return max(1, h.spread) * max(1, h.thinned) }
 
 // measure notes how far copies that were made once are out of order.
 func (h *shape) measure(p *stretch, a alignment) {
@@ -128,7 +135,7 @@ func (h *shape) learnPart(seen []anchor) {
 	for k := 1; k < len(seen); k++ {
 		// What lies further back than records can be out of order was copied again, and so was what was copied before and lies too
 		// far back for a window to show both.
-		again := copied[seen[k].primary] && seen[top].primary-seen[k].primary > h.window/4*max(1, h.spread)
+		again := copied[seen[k].primary] && seen[top].primary-seen[k].primary > h.window/4*h.scale()
 		copied[seen[k].primary] = true
 		if seen[k].primary > seen[top].primary {
 			top = k
@@ -208,7 +215,7 @@ func (b bracket) excess() int64 {
 
 // falls: the source goes back further than records may be out of order.
 func (b bracket) falls(h *shape) bool {
-	return b.high.fall || b.low.primary-b.high.primary > h.flight*max(1, h.spread)
+	return b.high.fall || b.low.primary-b.high.primary > h.flight*h.scale()
 }
 
 func (h *shape) brackets(yield func(bracket) bool) {

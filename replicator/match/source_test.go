@@ -17,19 +17,19 @@ import (
 // ground runs a Source over a world, one step at a time.
 type ground struct {
 	t *testing.T
-	w *world
+	w *sim
 	s *Source
 	x *checkpoint.Index
 }
 
-func newGround(t *testing.T, w *world, tune func(*Options)) *ground {
+func newGround(t *testing.T, w *sim, tune func(*Options)) *ground {
 	t.Helper()
 	x, err := checkpoint.Open(filepath.Join(t.TempDir(), "index.db"), checkpoint.Options{Link: checkpoint.Link{Name: "l"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { x.Close() })
-	o := Options{Primary: side{w, replicator.Primary}, Secondary: side{w, replicator.Secondary}, Index: x, Logger: zap.NewNop(),
+	o := Options{Primary: simSide{w, replicator.Primary}, Secondary: simSide{w, replicator.Secondary}, Index: x, Logger: zap.NewNop(),
 		Name: func(n string) (string, bool) { return n, true }, MinWindow: 16, MaxWindow: 1024}
 	if tune != nil {
 		tune(&o)
@@ -61,7 +61,7 @@ func (g *ground) drain() {
 				g.s.enqueue(p)
 			}
 			if n > 10_000 {
-				g.t.Fatal("work without an end")
+				g.t.Fatalf("work without an end: -world %d, %+v", g.w.seed, g.w.traits)
 			}
 		default:
 			return
@@ -159,39 +159,39 @@ func (g *ground) some(rnd *rand.Rand, n int) tally {
 func TestWorlds(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		t     traits
+		t     simTraits
 		exact bool // everything must be
 	}{
-		{"plain", traits{records: 3000}, true},
-		{"base", traits{records: 3000, base: 1 << 40}, true},
-		{"transactions", traits{records: 3000, transactions: true}, true},
-		{"transactions, read committed", traits{records: 3000, transactions: true, committed: true}, true},
-		{"holes", traits{records: 5000, holes: 0.5}, true},
-		{"filter", traits{records: 3000, filter: 0.1}, true},
-		{"heavy filter", traits{records: 3000, filter: 0.4}, true},
-		{"header", traits{records: 2000, header: true}, true},
-		{"transformed", traits{records: 2000, transform: true}, true},
-		{"stamped", traits{records: 3000, stamped: true}, true},
-		{"reordered", traits{records: 3000, reorder: true}, true},
-		{"markers", traits{records: 3000, markers: 20}, true},
-		{"re-copied", traits{records: 6000, crashes: []crash{{after: 3000, back: 800, again: -1}}}, true},
-		{"re-copied twice", traits{records: 6000, crashes: []crash{{after: 2000, back: 700, again: -1}, {after: 4000, back: 1500, again: -1}}}, true},
-		{"small re-copy", traits{records: 6000, crashes: []crash{{after: 3000, back: 9, again: -1}}}, true},
-		{"unfinished", traits{records: 3000, crashes: []crash{{after: 2500, back: 900, again: 400}}}, true},
-		{"nearly finished", traits{records: 3000, crashes: []crash{{after: 2500, back: 900, again: 850}}}, true},
-		{"cancelling", traits{records: 6000, crashes: []crash{{after: 2500, drop: 500}, {after: 4000, back: 500, again: -1}}}, false},
-		{"cancelling, unfinished", traits{records: 9000, crashes: []crash{{after: 3000, drop: 1000}, {after: 6000, back: 1000, again: 600}}}, false},
-		{"cancelling, nearly finished", traits{records: 9000, crashes: []crash{{after: 3000, drop: 1000}, {after: 6000, back: 1000, again: 950}}}, false},
-		{"identical", traits{records: 3000, identical: 10}, false},
-		{"long identical", traits{records: 3000, identical: 300}, false},
-		{"periodic", traits{records: 3000, period: 50, stamped: true}, false},
-		{"long period", traits{records: 3000, period: 1000, stamped: true, crashes: []crash{{after: 1500, back: 1000, again: -1}}}, false},
-		{"heads", traits{records: 3000, head: 500, primaryHead: 900}, false},
-		{"cleaned", traits{records: 3000, cleaned: true, crashes: []crash{{after: 2500, back: 900, again: 400}}}, false},
+		{"plain", simTraits{records: 3000}, true},
+		{"base", simTraits{records: 3000, base: 1 << 40}, true},
+		{"transactions", simTraits{records: 3000, transactions: true}, true},
+		{"transactions, read committed", simTraits{records: 3000, transactions: true, committed: true}, true},
+		{"holes", simTraits{records: 5000, holes: 0.5}, true},
+		{"filter", simTraits{records: 3000, filter: 0.1}, true},
+		{"heavy filter", simTraits{records: 3000, filter: 0.4}, true},
+		{"header", simTraits{records: 2000, header: true}, true},
+		{"transformed", simTraits{records: 2000, transform: true}, true},
+		{"stamped", simTraits{records: 3000, stamped: true}, true},
+		{"reordered", simTraits{records: 3000, reorder: true}, true},
+		{"markers", simTraits{records: 3000, markers: 20}, true},
+		{"re-copied", simTraits{records: 6000, crashes: []simCrash{{after: 3000, back: 800, again: -1}}}, true},
+		{"re-copied twice", simTraits{records: 6000, crashes: []simCrash{{after: 2000, back: 700, again: -1}, {after: 4000, back: 1500, again: -1}}}, true},
+		{"small re-copy", simTraits{records: 6000, crashes: []simCrash{{after: 3000, back: 9, again: -1}}}, true},
+		{"unfinished", simTraits{records: 3000, crashes: []simCrash{{after: 2500, back: 900, again: 400}}}, true},
+		{"nearly finished", simTraits{records: 3000, crashes: []simCrash{{after: 2500, back: 900, again: 850}}}, true},
+		{"cancelling", simTraits{records: 6000, crashes: []simCrash{{after: 2500, drop: 500}, {after: 4000, back: 500, again: -1}}}, false},
+		{"cancelling, unfinished", simTraits{records: 9000, crashes: []simCrash{{after: 3000, drop: 1000}, {after: 6000, back: 1000, again: 600}}}, false},
+		{"cancelling, nearly finished", simTraits{records: 9000, crashes: []simCrash{{after: 3000, drop: 1000}, {after: 6000, back: 1000, again: 950}}}, false},
+		{"identical", simTraits{records: 3000, identical: 10}, false},
+		{"long identical", simTraits{records: 3000, identical: 300}, false},
+		{"periodic", simTraits{records: 3000, period: 50, stamped: true}, false},
+		{"long period", simTraits{records: 3000, period: 1000, stamped: true, crashes: []simCrash{{after: 1500, back: 1000, again: -1}}}, false},
+		{"heads", simTraits{records: 3000, head: 500, primaryHead: 900}, false},
+		{"cleaned", simTraits{records: 3000, cleaned: true, crashes: []simCrash{{after: 2500, back: 900, again: 400}}}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for seed := range uint64(1) {
-				w := newWorld(seed, c.t)
+				w := newSim(seed, c.t)
 				g := newGround(t, w, nil)
 				n := g.all(61)
 				t.Logf("seed %d: %s; %d fetches of %d and %d bytes", seed, n, g.s.primary.fetches.Load(), g.s.primary.bytes.Load(), g.s.secondary.bytes.Load())

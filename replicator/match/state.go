@@ -22,6 +22,8 @@ type State struct {
 	Fetches, Bytes [2]int64
 	// Weakest is what records are recognised by where the least is compared; empty where whole records are.
 	Weakest string
+	// Notes are sentences about other things than topics and partitions.
+	Notes []string
 	// Problems, by topic and partition.
 	Problems []Problem
 }

@@ -26,7 +26,17 @@ func (s *Source) work(ctx context.Context, p *partition) (more bool, err error) 
 		return errors.Is(err, errAgain), unlessAgain(err)
 	}
 	if !p.looked {
-		return true, s.first(ctx, p)
+		if p.waits() {
+			return false, nil
+		}
+		err := s.first(ctx, p)
+		return err == nil && !p.waits(), err
+	}
+	if p.weak() && !p.surveyed { // it turned out that records repeat
+		if err := s.survey(ctx, p); err != nil {
+			return false, err
+		}
+		return true, unlessAgain(p.startOver(s))
 	}
 	if p.tipDue() {
 		if err := s.lookAtTip(ctx, p); err != nil {
@@ -109,14 +119,15 @@ func (p *partition) read() {
 // again is how long a partition of which nothing was recognised is left alone.
 const again = 15 * time.Second
 
+// waits: nothing was recognised, or nothing was in order, a moment ago.
+func (p *partition) waits() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Now().Before(p.retryAt)
+}
+
 // first learns the shape of a partition, and whether its secondary holds copies at all.
 func (s *Source) first(ctx context.Context, p *partition) error {
-	p.mu.Lock()
-	wait := time.Now().Before(p.retryAt)
-	p.mu.Unlock()
-	if wait {
-		return nil
-	}
 	p.weakest = bare
 	for {
 		if err := s.look(ctx, p); err != nil {
