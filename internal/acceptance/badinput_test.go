@@ -22,12 +22,12 @@ func TestBadInput(t *testing.T) {
 	t.Run("three mistakes", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "link.yml")
 		text := "clusters:\n  west: {brokers: [west]}\n  east: {brokers: ['east:9092']}\nlinks:\n" +
-			"  - {name: a, primary: west, secondary: north, mapping: mm2}\ndata_dir: /nowhere\n"
+			"  - {name: a, primary: west, secondary: north, mapping: aggregate}\ndata_dir: /nowhere\n"
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		for _, command := range []string{"run", "status", "plan"} {
-			leftoff.start(t, command, "-c", path).ends(10*time.Second, 2, "3 problems", "clusters.west.brokers", `"north"`, "mapping mm2")
+			leftoff.start(t, command, "-c", path).ends(10*time.Second, 2, "3 problems", "clusters.west.brokers", `"north"`, "mapping aggregate")
 		}
 	})
 
