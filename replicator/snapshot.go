@@ -24,12 +24,14 @@ type Snapshot struct {
 
 // SourceState is what the mapping source says of its own work. Mappings that compare no records leave all but Mapping zero.
 type SourceState struct {
-	Mapping    string // as configured
-	Partitions int    // on both sides
-	Ready      int    // of them: looked at
-	Wanted     int    // offsets that are being looked for
-	Probes     int64  // offsets looked for since the start
-	Conflicts  int64  // how often what was compared contradicted what was known, and was compared anew
+	Mapping string // as configured
+	// Chosen counts topics by the mapping that auto took for them; nil for other mappings.
+	Chosen     map[string]int
+	Partitions int   // on both sides
+	Ready      int   // of them: looked at
+	Wanted     int   // offsets that are being looked for
+	Probes     int64 // offsets looked for since the start
+	Conflicts  int64 // how often what was compared contradicted what was known, and was compared anew
 	Fetches    [2]int64
 	Bytes      [2]int64 // read to compare, by side
 	// Recognised says by what records are recognised where not whole records are the same on both sides.

@@ -105,7 +105,11 @@ func homeMadeMirror(t *testing.T, primary, secondary *rig.Cluster, random *rand.
 	haveOffsetSyncs(t, primary, syncs)
 
 	b := watch(t, primary, secondary, prefix)
-	for _, mapping := range []string{"match", "mm2"} {
+	mappings := []string{"match", "mm2"}
+	if rig.Soaking() {
+		mappings = append(mappings, "auto")
+	}
+	for _, mapping := range mappings {
 		t.Run(mapping, func(t *testing.T) {
 			own := prefix + mapping + "-"
 			var names []string
@@ -127,7 +131,7 @@ func homeMadeMirror(t *testing.T, primary, secondary *rig.Cluster, random *rand.
 			r.waitResting(90*time.Second, append(names, astray)...)
 			t.Logf("%s: at rest %v after the start", mapping, time.Since(begin).Round(time.Millisecond))
 			wants := provable(grounds, names)
-			eventually(15*time.Second, func() bool { return exactAll(r.plan(), wants) }) // checkHomeMade says what is not
+			eventually(5*time.Second, func() bool { return exactAll(r.plan(), wants) }) // checkHomeMade says what is not
 			t.Logf("%s: nothing more to be had %v after the start", mapping, time.Since(begin).Round(time.Millisecond))
 			checkHomeMade(t, b.of(t, own), r, grounds, names)
 			checkSwapped(t, b.of(t, own), r, astray, swapped)

@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -23,6 +24,7 @@ type mode struct {
 	renamed   string // prefix of the topics on the secondary
 	committed bool   // it does not copy aborted records
 	compact   bool   // its offset-syncs topic is compacted down before leftoff first starts
+	mapping   string // of the link; mm2 where it is empty
 }
 
 func props(p map[string]string) func(*testing.T) map[string]string {
@@ -40,7 +42,7 @@ var modes = []mode{
 		}
 	}},
 	{name: "default policy", renamed: "primary.", props: props(map[string]string{"replication.policy.class": ""})},
-	{name: "syncs on the target", props: props(map[string]string{"offset-syncs.topic.location": "target"})},
+	{name: "syncs on the target", mapping: "auto", props: props(map[string]string{"offset-syncs.topic.location": "target"})},
 }
 
 // Issue 4, scenario 3: MirrorMaker 2 with exactly-once and read_committed, with prefixed topics, with its offset syncs on the
@@ -82,7 +84,7 @@ func (m mode) exact(t *testing.T, primary, secondary *rig.Cluster) {
 	}
 
 	laggards := commitLagging(t, primary, prefix, []int64{0, 1, 10, 100, 1_000, 2_500, 1 << 40}, topicsOf(topics)...)
-	s := newSpec(t, primary.Bootstrap(), secondary.Bootstrap(), "mm2", prefix)
+	s := newSpec(t, primary.Bootstrap(), secondary.Bootstrap(), cmp.Or(m.mapping, "mm2"), prefix)
 	s.Prefix = m.renamed
 	startExact(t, s, 20*time.Second, groupsOf(laggards))
 	if points := b.exact(copies...); points != 3*len(laggards)/2 { // over two partitions and over one

@@ -150,6 +150,10 @@ func siblings(i imported) string {
 		"replicator/mm2 replicator/kafka":      true,
 		"replicator/detect replicator/kafka":   true,
 		"replicator/detect replicator/mm2":     true,
+		"replicator/auto replicator/identity":  true,
+		"replicator/auto replicator/detect":    true,
+		"replicator/auto replicator/match":     true,
+		"replicator/auto replicator/mm2":       true,
 		"replicator/tail replicator/kafka":     true,
 		"replicator/tail replicator/offsetlog": true,
 		"replicator/metrics replicator/api":    true, // so that sums agree

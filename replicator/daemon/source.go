@@ -5,6 +5,7 @@ import (
 
 	"github.com/leftoff/leftoff/checkpoint"
 	"github.com/leftoff/leftoff/replicator"
+	"github.com/leftoff/leftoff/replicator/auto"
 	"github.com/leftoff/leftoff/replicator/identity"
 	"github.com/leftoff/leftoff/replicator/match"
 	"github.com/leftoff/leftoff/replicator/mirror"
@@ -19,12 +20,18 @@ func (l *link) source(notify func(replicator.Advance)) (source, error) {
 		return identity.New(identity.Options{
 			Primary: primary, Secondary: secondary, Name: l.Rename, Notify: notify, Logger: l.log.Named("identity"),
 		}), nil
-	case l.Mapping == "match" || l.Mapping == "mm2":
+	case l.Mapping == "match" || l.Mapping == "mm2" || l.Mapping == "auto":
 		index, err := l.writable()
 		if err != nil {
 			return nil, err
 		}
-		return l.comparing(index, notify), nil
+		if l.Mapping != "auto" {
+			return mm2.NewSource(l.comparing(index, notify)), nil
+		}
+		return auto.New(auto.Options{
+			Identity: identity.Options{Primary: primary, Secondary: secondary, Notify: notify, Logger: l.log.Named("identity")},
+			Compare:  l.comparing(index, notify), Name: l.Rename, Notify: notify, Logger: l.log.Named("auto"),
+		}), nil
 	case l.Mapping == "mirror" && l.ReadOnly:
 		return &passive{index: l.index, secondary: secondary, rename: l.Rename}, nil
 	case l.Mapping == "mirror":
@@ -49,14 +56,14 @@ func (l *link) writable() (*checkpoint.Index, error) {
 	return x.Index, nil
 }
 
-// comparing makes a source that compares records.
-func (l *link) comparing(x *checkpoint.Index, notify func(replicator.Advance)) *mm2.Source {
+// comparing is what a source that compares records is made of.
+func (l *link) comparing(x *checkpoint.Index, notify func(replicator.Advance)) mm2.SourceOptions {
 	primary, secondary := l.clusters[replicator.Primary], l.clusters[replicator.Secondary]
-	return mm2.NewSource(mm2.SourceOptions{
+	return mm2.SourceOptions{
 		Primary: primary, Secondary: secondary, Predict: l.Mapping == "mm2", SyncsTopic: l.config.MM2.SyncsTopic, SyncsOn: l.config.MM2.SyncsOn,
 		Match: match.Options{
 			Primary: primary, Secondary: secondary, Index: x, Name: l.Rename, Notify: notify, Logger: l.log.Named(l.Mapping),
 			InFlight: l.config.Match.BatchesInFlight, BytesPerSecond: int64(l.config.Match.MegabytesPerSecond) << 20,
 		},
-	})
+	}
 }

@@ -155,7 +155,9 @@ func (c *Comparison) match(partition int32, a, b []placed) {
 			c.Differs = fmt.Sprintf("offset %d of partition %d", a[0].Offset, partition)
 			return
 		default:
-			if !a[0].marker {
+			if a[0].marker {
+				c.Markers++
+			} else {
 				c.Equal++
 				if first == nil {
 					first = a[0].Record

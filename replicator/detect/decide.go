@@ -56,6 +56,9 @@ func (t *Topic) decide(f *TopicFacts) {
 		t.Mapping, t.Why = configs.MappingMM2, fmt.Sprintf("offset syncs name %s of it", partitions(f.Syncs, f.Partitions))
 	case c.same():
 		t.Mapping, t.Why = configs.MappingIdentity, fmt.Sprintf("%d records compared are the same at the same offsets", c.Equal)
+		if t.kept = c.Markers > 0; t.kept {
+			t.Why += fmt.Sprintf(", and so are %d transaction markers", c.Markers)
+		}
 	case c.Found > 0:
 		t.Mapping, t.Why = configs.MappingMatch, "its records are there, at other offsets, and no offset syncs name it"
 	case c.Sought > 0:
@@ -195,8 +198,11 @@ func some(names []string) string {
 
 // conclude says what needs a person.
 func (r *Report) conclude() {
-	doubts, mapped := []string{}, 0
+	doubts, chance, mapped := []string{}, 0, 0
 	for _, t := range r.Topics {
+		if t.Mapping == configs.MappingIdentity && !t.kept {
+			chance++
+		}
 		if t.Doubt {
 			doubts = append(doubts, t.Topic)
 		}
@@ -206,6 +212,10 @@ func (r *Report) conclude() {
 	}
 	if len(doubts) > 0 {
 		r.Problems = append(r.Problems, fmt.Sprintf("look at %s yourself: see why above. Try: topics: {exclude: […]}, where they are not copies", some(doubts)))
+	}
+	if chance > 0 {
+		r.Notes = append(r.Notes, fmt.Sprintf("the offsets of %d topics are equal so far, as after any mirror that began at offset 0. "+
+			"Try: mapping match in place of identity, unless you know that this mirror keeps offsets", chance))
 	}
 	if mapped == 0 {
 		r.Problems = append(r.Problems, "there is no topic that leftoff could follow. Try: topics: {include: […]} with the right names, and ACLs to describe them")

@@ -34,6 +34,7 @@ type Comparison struct {
 	Empty   bool // the primary holds no record of it
 	Equal   int  // records that are the same at the same offset
 	Varied  bool // they are not all alike
+	Markers int  // transaction markers at the same offset
 	Differs string
 	// Sought are records of the primary that were looked for on the secondary by their timestamps; Found were there.
 	Sought, Found int

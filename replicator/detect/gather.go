@@ -196,7 +196,7 @@ func (l *look) compareAll(ctx context.Context) error {
 
 // groups compares group offsets on the secondary with what MirrorMaker 2's checkpoints say they should be.
 func (l *look) groups(ctx context.Context) {
-	if l.facts.Checkpoints == "" {
+	if l.facts.Checkpoints == "" || l.o.NoGroups {
 		return
 	}
 	l.o.Progress("reading checkpoints of MirrorMaker 2")

@@ -28,6 +28,8 @@ type Options struct {
 	Name func(primary string) string
 	// SyncsTopic and SyncsOn are what the configuration says of MirrorMaker 2's offset syncs; empty: that is found out.
 	SyncsTopic, SyncsOn string
+	// NoGroups leaves out what MirrorMaker 2 does with group offsets.
+	NoGroups bool
 	// Progress hears what is being looked at, now and then. It must not block. nil: nobody wants to know.
 	Progress func(what string)
 	// Workers is how many topics are compared side by side. Default 8.

@@ -1,5 +1,7 @@
 package detect
 
+import "github.com/leftoff/leftoff/configs"
+
 // Report is what `leftoff detect` says of a link. Its JSON keys are stable.
 type Report struct {
 	// Mirror is what copies the records, in a few words.
@@ -44,6 +46,7 @@ type Topic struct {
 	Doubt bool `json:"doubt,omitempty"`
 
 	never bool // no mirror copies it, and no link follows it
+	kept  bool // equal offsets are no coincidence
 }
 
 // Mapping says which mapping a topic would get and why; "" where leftoff would leave it alone, or does not know the topic.
@@ -53,6 +56,26 @@ func (r Report) Mapping(topic string) (mapping, why string) {
 		return "", "not a topic of the primary, or not one of the link"
 	}
 	return r.Topics[i].Mapping, r.Topics[i].Why
+}
+
+// Auto is Mapping for somebody who does not ask a person. It never begins to copy, and it takes equal offsets for a mirror that
+// keeps them only where transaction markers lie at equal offsets, too: those no producer puts where it likes. A mirror that began
+// at offset 0, and left out nothing so far, looks the same otherwise.
+func (r Report) Auto(topic string) (mapping, why string) {
+	mapping, why = r.Mapping(topic)
+	switch {
+	case mapping == configs.MappingMirror:
+		return "", "nothing of the primary is on the secondary. Try: start the mirror, or mapping: mirror to let leftoff copy it"
+	case mapping == configs.MappingIdentity && !r.Topics[r.byName[topic]].kept:
+		return configs.MappingMatch, why + "; that may be a coincidence, so they are compared"
+	}
+	return mapping, why
+}
+
+// Never says that no link follows a topic: it is MirrorMaker 2's own, or itself a copy.
+func (r Report) Never(topic string) bool {
+	i, ok := r.byName[topic]
+	return ok && r.Topics[i].never
 }
 
 // There is what a topic is called on the secondary.

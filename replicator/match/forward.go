@@ -46,6 +46,7 @@ func (s *Source) forward(p *partition, m *replicator.Mapping, u int64, gone bool
 	known, ready, why, primary := p.known || p.sides&2 != 0, p.ready, p.problem, p.primary
 	m.Secondary = p.bounds
 	found, settled := p.settled[u]
+	early := p.early()
 	p.mu.Unlock()
 	settled = settled && time.Since(found.at) < settledFor
 	if !known {
@@ -74,7 +75,7 @@ func (s *Source) forward(p *partition, m *replicator.Mapping, u int64, gone bool
 		m.Position = translate.Position{Confidence: translate.Unmapped, Reread: -1}
 		return
 	case settled:
-		m.Improves, m.Detail = true, found.detail
+		m.Pending, m.Improves, m.Detail = early, true, found.detail
 	case gone:
 		m.Improves, m.Detail = true, "the primary does not answer: what was not compared before can't be now"
 	default:

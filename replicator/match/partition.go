@@ -55,11 +55,12 @@ type partition struct {
 	ready     bool // looked, and not in doubt as a whole
 	problem   hold // why nothing can be said of the whole partition
 	retryAt   time.Time
-	sides     uint8 // 1: primary is known, 2: bounds are
-	fresh     bool  // bounds.End is from reading the log, after the last time it was asked for
-	cut       int64 // where the secondary was cut; none when it was not
-	reset     bool  // the primary was cut
-	err       error // of the last look
+	sides     uint8     // 1: primary is known, 2: bounds are
+	fresh     bool      // bounds.End is from reading the log, after the last time it was asked for
+	cut       int64     // where the secondary was cut; none when it was not
+	reset     bool      // the primary was cut
+	anew      time.Time // when what was known was last dropped
+	err       error     // of the last look
 	queued    bool
 	waitsTip  time.Time // when somebody last waited for the tip
 	level     level
@@ -84,6 +85,13 @@ const (
 	settledFor = 30 * time.Second
 	maxSettled = 4096
 )
+
+// anewFor is how long a verdict waits, after all was dropped, for what the other offsets that are wanted will show.
+const anewFor = 10 * time.Second
+
+// early: all was dropped a moment ago, and other offsets are still looked for, so that a verdict may be bettered in passing. Call
+// with p.mu held.
+func (p *partition) early() bool { return !p.wants.empty() && time.Since(p.anew) < anewFor }
 
 func (p *partition) settle(u int64, v verdict) {
 	p.mu.Lock()
@@ -117,7 +125,7 @@ func (p *partition) forget() error {
 	p.tip, p.looked, p.done = tip{}, false, 0
 	p.mu.Lock()
 	clear(p.settled)
-	p.sessions, p.ready, p.problem = nil, false, hold{}
+	p.sessions, p.ready, p.problem, p.anew = nil, false, hold{}, time.Now()
 	p.mu.Unlock()
 	return p.index.Drop(translate.Span{From: 0, To: translate.None})
 }

@@ -53,8 +53,12 @@ func (s *Source) work(ctx context.Context, p *partition) (more bool, err error) 
 	}
 	err = s.lookFor(ctx, p, u)
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	return !p.wants.empty() || errors.Is(err, errAgain), unlessAgain(err)
+	more = !p.wants.empty()
+	p.mu.Unlock()
+	if !more {
+		s.refined(p) // what waited for the others has its answer
+	}
+	return more || errors.Is(err, errAgain), unlessAgain(err)
 }
 
 func unlessAgain(err error) error {

@@ -22,6 +22,9 @@ type SourceOptions struct {
 	// Predict says whether offset syncs are used (mapping mm2) or only checkpoints, to recognise what MirrorMaker 2 writes to
 	// groups (mapping match).
 	Predict bool
+	// Name is that of every topic of the link, where Match.Name is of some only; MirrorMaker 2's own topics are told by it.
+	// nil: Match.Name.
+	Name func(primary string) (secondary string, ok bool)
 	// SyncsTopic and SyncsOn are as configured.
 	SyncsTopic, SyncsOn string
 }
@@ -47,6 +50,9 @@ func NewSource(o SourceOptions) *Source {
 	s := &Source{opt: o, log: o.Match.Logger, hints: NewHints(0), looked: make(chan struct{})}
 	if s.log == nil {
 		s.log = zap.NewNop()
+	}
+	if s.opt.Name == nil {
+		s.opt.Name = o.Match.Name
 	}
 	o.Match.Source = "match"
 	if o.Predict {
@@ -79,7 +85,7 @@ func (s *Source) follow(ctx context.Context) error {
 	g.Go(func() error {
 		for {
 			found, err := Locate(ctx, LocateOptions{
-				Primary: s.opt.Primary, Secondary: s.opt.Secondary, Name: s.opt.Match.Name, SyncsTopic: s.opt.SyncsTopic, SyncsOn: s.opt.SyncsOn,
+				Primary: s.opt.Primary, Secondary: s.opt.Secondary, Name: s.opt.Name, SyncsTopic: s.opt.SyncsTopic, SyncsOn: s.opt.SyncsOn,
 			})
 			if err == nil && s.take(ctx, g, found) {
 				return nil
