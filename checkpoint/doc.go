@@ -27,7 +27,10 @@
 //	main line  [0 …][4 711 …][9 386 …] … [1 204 416 …][1 209 007 …]  =  [1 204 416 …][1 209 007 …][open …]
 //	            older: found by key                                      keys[0]: rewritten from the first change on
 //
-// Where a re-copy or a truncation reaches further back, the blocks from there on come into memory until the next Flush.
+// A source that copies, or sees everything copied, appends. One that compares where it is asked to grafts instead: spans of the
+// main line, in any order, each compared as a whole (Graft, GraftEnd, Drop). A partition is one or the other.
+//
+// Where a graft, a re-copy or a truncation reaches further back, the blocks from there on come into memory until the next Flush.
 // Prune drops blocks wholly below a log start, so the file of a busy transactional topic stays flat.
 //
 // # Caveats

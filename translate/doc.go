@@ -36,6 +36,10 @@
 // Copies keeps the three apart: main rises on both axes and may be millions of runs, most of them on disk (Older);
 // pending and dead are the leftovers of restarts, few, and in memory.
 //
+// A source that compares records where it is asked to, instead of seeing all of them copied, grafts: a span of the primary was
+// compared as a whole, and the main line over it is these runs. What lies between spans is an open gap; re-copies are the
+// source's business, which grafts the last copies only.
+//
 // # Caveats
 //
 // The mirror keeps order within a gap: copies of the records in an open gap lie between the copies around it. An unseen
