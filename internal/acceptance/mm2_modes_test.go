@@ -55,6 +55,7 @@ func TestMirrorMaker2Modes(t *testing.T) {
 	for _, m := range modes {
 		t.Run(m.name, func(t *testing.T) { m.exact(t, primary, secondary) })
 	}
+	t.Run("recreated topics", func(t *testing.T) { recreated(t, primary, secondary) })
 	t.Run("no syncs at all", func(t *testing.T) { notOffsetSyncs(t, primary, secondary) })
 }
 
