@@ -41,7 +41,13 @@ type Row struct {
 // with its reason.
 func Decide(r Row, m Mapping, p Policy) Entry {
 	e := Entry{Commit: r.Commit, Topic: m.Topic, Position: m.Position, Written: r.Held, HasWritten: r.HasHeld, Ours: r.Ours, Detail: m.Detail, Pending: m.Pending}
+	if m.Position.Confidence == translate.Floor {
+		e.Floor = m.Detail
+	}
 	if e.Reason = ownership(r); e.Reason != NoReason {
+		if e.Floor != "" {
+			e.Detail = "" // what a floor lacks says nothing of who has the group, or of a write that failed
+		}
 		return e
 	}
 	if m.Reason != NoReason && m.Reason != Unmapped {

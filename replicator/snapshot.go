@@ -72,7 +72,9 @@ type Entry struct {
 	// Write says this entry is due: Position differs from Written and Reason is NoReason.
 	Write  bool
 	Reason Reason
-	Detail string
+	Detail string // of the hold; without one, Floor
+	// Floor says of a position that is no more than safe what would make it exact.
+	Floor string
 	// Pending says that the mapping source is looking for a better position.
 	Pending bool
 }

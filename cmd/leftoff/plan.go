@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +15,9 @@ func (a *app) planCommand() *cobra.Command {
 	c := a.withPatience(a.withLink(a.withOutput(&cobra.Command{
 		Use: "plan", Short: "what would be written now, and why the rest would not", Args: cobra.NoArgs,
 		Long: `Asks the running daemon; where there is none, reads both clusters once without writing anything.
+
+  RE-READ  bound of what is read again because the position is not exact; ? where no bound is known
+  WHY      the reason of a hold, and [n]: line n below says what would make the position exact
 
 Exit status: 1 where a hold needs a person.`,
 		Example: `  leftoff plan
@@ -46,24 +50,27 @@ func printPlan(w io.Writer, p api.Plan) {
 			fmt.Fprintln(w)
 		}
 		fmt.Fprintf(w, "%s: %d to write, %d held, %d in step\n", l.Name, len(l.Write), len(l.Hold), l.InStep)
-		t := newTable("", "GROUP", "TOPIC", ">PARTITION", ">COMMITTED", ">POSITION", ">NOW THERE", "CONFIDENCE", "REASON")
+		t := newTable("", "GROUP", "TOPIC", ">PARTITION", ">COMMITTED", ">POSITION", ">NOW THERE", "CONFIDENCE", ">RE-READ", "WHY")
 		for _, e := range l.Write {
-			t.row(planned("write", e)...)
+			t.row(planned("write", e, l.Floors)...)
 		}
 		for _, e := range l.Hold {
-			t.row(planned("hold", e)...)
+			t.row(planned("hold", e, l.Floors)...)
 		}
 		for _, k := range l.Uncommitted {
-			t.row("none", k.Group, k.Topic, number(int64(k.Partition)), "-", "-", "-", "", "no commit on the primary")
+			t.row("none", k.Group, k.Topic, number(int64(k.Partition)), "-", "-", "-", "", "", "no commit on the primary")
 		}
 		if len(t.rows) > 0 {
 			fmt.Fprintln(w)
 		}
 		t.print(w)
 		printHolds(w, l.Holds)
+		printFloors(w, l.Floors, true)
 	}
 }
 
-func planned(what string, e api.Entry) []string {
-	return []string{what, e.Group, e.Topic, number(int64(e.Partition)), number(e.Offset), maybe(e.Position, "-"), maybe(e.Written, "-"), e.Confidence, e.Reason}
+func planned(what string, e api.Entry, floors []api.Floor) []string {
+	why := strings.TrimSpace(e.Reason + " " + note(floors, e))
+	return []string{what, e.Group, e.Topic, number(int64(e.Partition)), number(e.Offset), maybe(e.Position, "-"), maybe(e.Written, "-"),
+		e.Confidence, maybe(e.RereadRecords, "?"), why}
 }

@@ -84,12 +84,20 @@ func (fixture) Snapshots(context.Context, bool) ([]replicator.Snapshot, error) {
 	return []replicator.Snapshot{{
 		At: time.Unix(1e9, 0), Link: "west-east", Writable: true, Stamp: "kept",
 		Sides: [2]replicator.SideState{{ClusterID: "idW", CaughtUp: true, Pairs: 4}, {ClusterID: "idE", CaughtUp: true, Pairs: 3}},
+		Source: replicator.SourceState{
+			Mapping: "auto", Chosen: map[string]int{"mm2": 3, "identity": 1}, Partitions: 40, Ready: 12, Wanted: 3, Probes: 70, Conflicts: 1,
+			Fetches: [2]int64{700, 534}, Bytes: [2]int64{40 << 20, 16 << 20}, Recognised: "timestamp, key and value",
+		},
 		Groups: []replicator.GroupSnapshot{
 			{Group: "ahead", Entries: []replicator.Entry{planEntry("ahead", 50, 40, 90, translate.Exact, replicator.AheadOnSecondary)}},
 			{Group: "billing", Verdict: "taken_over", Why: "a consumer joined", Since: time.Unix(1e9, 0),
 				Entries: []replicator.Entry{planEntry("billing", 120417, 120400, 131000, translate.Exact, replicator.TakenOver)}},
 			{Group: "lagging", Entries: []replicator.Entry{planEntry("lagging", 1200, 1000, 900, translate.Behind, replicator.NoReason)}},
 			{Group: "live", Live: true, Verdict: "taken_over", Entries: []replicator.Entry{planEntry("live", 5, 5, 5, translate.Exact, replicator.GroupLive)}},
+			{Group: "mirrored", Entries: []replicator.Entry{
+				floorEntry(0, 40, alike, false), floorEntry(1, -1, "no copy of the record 1201 was found on the secondary", false),
+				floorEntry(2, 900, "being looked for", true), floorEntry(3, 1000, alike, false),
+			}},
 			{Group: "payments", Entries: []replicator.Entry{planEntry("payments", 100, 95, 95, translate.Exact, replicator.NoReason)}},
 		},
 	}}, nil
@@ -103,12 +111,30 @@ func planEntry(group string, offset, position, written int64, c translate.Confid
 	}
 }
 
+const alike = "records there are alike: which copy is whose can't be told. A commit on a record that differs becomes exact"
+
+// floorEntry is due, and no more than safe. The one of partition 3 is in step.
+func floorEntry(partition int32, bound int64, why string, pending bool) replicator.Entry {
+	e := planEntry("mirrored", 1201, 1100, 1000, translate.Floor, replicator.NoReason)
+	e.Commit.Partition, e.Position.Reread, e.Detail, e.Floor, e.Pending = partition, bound, why, why, pending
+	if partition == 3 {
+		e.Written, e.Write = 1100, false
+	}
+	return e
+}
+
 func (fixture) Translate(_ context.Context, q api.Query) (replicator.Mapping, error) {
 	if q.Topic != "orders" {
 		return replicator.Mapping{}, api.ErrUnknownTopic
 	}
 	m := replicator.Mapping{Topic: "orders", Position: translate.Position{Offset: q.Offset - 5, Confidence: translate.Exact}}
-	if q.Offset > 1000 {
+	switch {
+	case q.Offset > 3000:
+		m = replicator.Mapping{Topic: "orders", Position: translate.Position{Reread: -1}, Reason: replicator.Unmapped, Detail: "none of the records is a copy"}
+	case q.Offset > 2000:
+		m.Position, m.Detail = translate.Position{Offset: 900, Confidence: translate.Floor, Reread: 95}, alike
+		m.Pending = q.Partition == 1
+	case q.Offset > 1000:
 		m.Position = translate.Position{Offset: 995, Confidence: translate.Behind, Reread: -1}
 	}
 	return m, nil

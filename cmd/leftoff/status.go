@@ -22,6 +22,8 @@ func (a *app) statusCommand() *cobra.Command {
 		Long: `Asks the running daemon; where there is none, reads both clusters once without writing anything.
 
   LAG BEHIND  records that would be read again now, because the secondary does not hold the newest position yet
+  CONFIDENCE  the least of the group's positions: exact, behind (rises as the mirror does), floor (safe, and under "Not exact"
+              what would make it exact) or unmapped (nothing provable)
   RE-READ     bound of what is read again besides, where a position is not exact; ? where no bound is known
   AT RISK     records that would be skipped, because something else wrote a higher offset on the secondary
 
@@ -68,6 +70,7 @@ func printStatus(w io.Writer, s api.Status, all bool) {
 		printLink(w, l)
 		printGroups(w, l.Groups, all)
 		printHolds(w, l.Holds)
+		printFloors(w, l.Floors, false)
 	}
 }
 
@@ -76,6 +79,7 @@ func printLink(w io.Writer, l api.Link) {
 	fmt.Fprintf(w, "%s: %s; %s, %s: %s\n", l.Name, writing(l), plural(t.Groups, "group"), plural(t.Offsets, "offset"), confidences(t))
 	printSide(w, "primary  ", l.Primary)
 	printSide(w, "secondary", l.Secondary)
+	printCompare(w, l.Source)
 	for _, p := range l.Problems {
 		fmt.Fprintf(w, "  ! %s\n", p)
 	}
@@ -127,56 +131,5 @@ func printSide(w io.Writer, name string, s api.Side) {
 	fmt.Fprintf(w, "  %s  %s, %s, cluster %s\n", name, state, plural(s.Offsets, "offset"), cmp.Or(s.ClusterID, "unknown"))
 	if s.Error != "" {
 		fmt.Fprintf(w, "             %s\n", s.Error)
-	}
-}
-
-var stateOrder = map[api.State]int{api.Held: 1, api.TakenOver: 2, api.Live: 3, api.HandedOver: 4, api.Writing: 5, api.InStep: 6}
-
-func printGroups(w io.Writer, groups []api.Group, all bool) {
-	sorted := slices.Clone(groups)
-	slices.SortStableFunc(sorted, func(a, b api.Group) int {
-		return cmp.Or(-cmp.Compare(a.SkipRecords, b.SkipRecords), cmp.Compare(stateOrder[a.State], stateOrder[b.State]), cmp.Compare(a.Group, b.Group))
-	})
-	hidden := 0
-	t := newTable("GROUP", "STATE", ">PARTITIONS", "CONFIDENCE", ">LAG BEHIND", ">RE-READ", ">AT RISK", "WHY")
-	for _, g := range sorted {
-		if !all && len(sorted) > someGroups && g.State == api.InStep {
-			hidden++
-			continue
-		}
-		t.row(g.Group, strings.ReplaceAll(string(g.State), "_", " "), number(int64(g.Offsets)), g.Confidence, number(g.LagRecords),
-			maybe(g.RereadRecords, "?"), number(g.SkipRecords), why(g))
-	}
-	fmt.Fprintln(w)
-	t.print(w)
-	if hidden > 0 {
-		fmt.Fprintf(w, "and %s in step (--all lists them)\n", plural(hidden, "group"))
-	}
-}
-
-func why(g api.Group) string {
-	reasons := slices.DeleteFunc(slices.Clone(g.Reasons), func(r string) bool { return r == string(g.State) || r == "group_live" && g.Live })
-	text := strings.Join(reasons, ", ")
-	switch {
-	case g.Why != "" && text != "":
-		return g.Why + "; " + text
-	case g.Why != "":
-		return g.Why
-	}
-	return text
-}
-
-// printHolds says of each reason what it means and what to do, once.
-func printHolds(w io.Writer, holds []api.Hold) {
-	if len(holds) == 0 {
-		return
-	}
-	fmt.Fprintln(w, "\nHeld back:")
-	for _, h := range holds {
-		fmt.Fprintf(w, "  %s (%s of %s): %s\n", h.Reason, plural(h.Offsets, "offset"), plural(h.Groups, "group"), h.Meaning)
-		if h.Detail != "" {
-			fmt.Fprintf(w, "      %s\n", h.Detail)
-		}
-		fmt.Fprintf(w, "      Try: %s\n", h.Do)
 	}
 }

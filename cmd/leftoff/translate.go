@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/leftoff/leftoff/replicator/api"
-	"github.com/leftoff/leftoff/translate"
 )
 
 func (a *app) translateCommand() *cobra.Command {
@@ -22,6 +21,10 @@ func (a *app) translateCommand() *cobra.Command {
 		Short: "where offsets lie on the other side", Args: cobra.MinimumNArgs(1),
 		Long: `An offset is the next record to read, as consumers commit it. - reads lines of topic,partition,offset from standard input.
 Asks the running daemon; where there is none, reads the index and both clusters once without writing anything.
+
+  CONFIDENCE  exact (nothing skipped, nothing read again), floor (safe; WHY says what would make it exact), behind (past what
+              is mirrored: it rises as the mirror does) or unmapped (nothing provable)
+  RE-READ     bound of what is read again from there; ? where no bound is known
 
 Exit status: 1 where an answer is not exact.`,
 		Example: `  leftoff translate payments 3 120417
@@ -108,26 +111,4 @@ func readCSV(r io.Reader) ([]api.Query, error) {
 		}
 		all = append(all, q)
 	}
-}
-
-func (a *app) printTranslations(all []api.Translation) error {
-	if done, err := a.json(all); err != nil {
-		return err
-	} else if !done {
-		t := newTable("TOPIC", ">PARTITION", ">OFFSET", "THERE", ">POSITION", "CONFIDENCE", ">RE-READ", "WHY")
-		for _, r := range all {
-			why := r.Reason
-			if r.Detail != "" {
-				why = strings.TrimPrefix(why+": "+r.Detail, ": ")
-			}
-			t.row(r.Topic, number(int64(r.Partition)), number(r.Offset), r.ToTopic, maybe(r.Position, "-"), r.Confidence, maybe(r.RereadRecords, "?"), why)
-		}
-		t.print(a.out)
-	}
-	for _, r := range all {
-		if r.Confidence != translate.Exact.String() || r.Position == nil {
-			return errBad
-		}
-	}
-	return nil
 }

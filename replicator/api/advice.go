@@ -52,7 +52,7 @@ var advices = map[replicator.Reason]Advice{
 	replicator.GroupLive: {
 		"consumers of the group run on the secondary right now", "nothing, if they should; else stop them, then leftoff reclaim GROUP", 2},
 	replicator.CatchingUp: {
-		"leftoff is still reading the offsets topics", "wait; it takes seconds", 3},
+		"leftoff is still reading the offsets topics or comparing records: a better position is being looked for", "wait; it takes seconds", 3},
 	replicator.WaitingForOutputs: {
 		"what the application wrote before this commit is not mirrored yet", "wait; see policy.after", 3},
 	replicator.NotOwner: {

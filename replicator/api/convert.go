@@ -1,7 +1,6 @@
 package api
 
 import (
-	"sort"
 	"time"
 
 	"github.com/leftoff/leftoff/replicator"
@@ -21,7 +20,7 @@ func newLink(s *replicator.Snapshot) Link {
 	l := Link{
 		Name: s.Link, At: s.At.UTC(), Ready: ready(s), Writable: s.Writable, Stamp: s.Stamp,
 		Primary: newSide(s.Sides[replicator.Primary]), Secondary: newSide(s.Sides[replicator.Secondary]),
-		Holds: newHolds(s.Groups), Counters: newCounters(s.Counters), Groups: make([]Group, 0, len(s.Groups)),
+		Holds: newHolds(s.Groups), Floors: newFloors(s.Groups), Source: newCompare(s.Source), Counters: newCounters(s.Counters), Groups: make([]Group, 0, len(s.Groups)),
 		Problems: append([]string{}, s.Problems...), Totals: Totals{GroupsFiltered: s.Filtered, GroupsInFlight: s.InFlight},
 	}
 	for i := range s.Groups {
@@ -50,6 +49,7 @@ func (t *Totals) add(s *replicator.GroupSnapshot, g Group) {
 		t.GroupsLive++
 	}
 	t.Offsets += g.Offsets
+	t.Pending += g.Pending
 	t.Held += g.Held
 	t.Due += g.Due
 	t.Missing += g.Missing
@@ -59,6 +59,9 @@ func (t *Totals) add(s *replicator.GroupSnapshot, g Group) {
 	for i := range s.Entries {
 		if s.Entries[i].Reason == replicator.Filtered {
 			continue
+		}
+		if _, bound := place(s.Entries[i].Position, false); bound != nil {
+			t.RereadRecords += *bound
 		}
 		switch s.Entries[i].Position.Confidence {
 		case translate.Exact:
@@ -85,6 +88,9 @@ func newGroup(s *replicator.GroupSnapshot) Group {
 			continue
 		}
 		g.Offsets++
+		if e.Pending {
+			g.Pending++
+		}
 		least = min(least, e.Position.Confidence)
 		g.measure(e, letGo)
 		if r := e.Position.Reread; r < 0 || e.Position.Confidence == translate.Unmapped {
@@ -142,47 +148,6 @@ func stateOf(s *replicator.GroupSnapshot, g Group, least translate.Confidence) S
 		return Writing
 	}
 	return InStep
-}
-
-// newHolds counts reasons, worst first.
-func newHolds(groups []replicator.GroupSnapshot) []Hold {
-	offsets, inGroups, details := map[replicator.Reason]int{}, map[replicator.Reason]int{}, map[replicator.Reason]string{}
-	reasons := map[replicator.Reason]bool{}
-	for i := range groups {
-		here := map[replicator.Reason]bool{}
-		for j := range groups[i].Entries {
-			e := &groups[i].Entries[j]
-			if e.Reason == replicator.NoReason || e.Reason == replicator.Filtered {
-				continue
-			}
-			reasons[e.Reason], here[e.Reason] = true, true
-			offsets[e.Reason]++
-			if details[e.Reason] == "" {
-				details[e.Reason] = e.Detail
-			}
-		}
-		for r := range here {
-			inGroups[r]++
-		}
-	}
-	all := make([]Hold, 0, len(reasons))
-	for _, r := range worstFirst(reasons) {
-		a := AdviceOn(r)
-		all = append(all, Hold{r.String(), a.Rank, offsets[r], inGroups[r], a.Meaning, a.Do, details[r]})
-	}
-	return all
-}
-
-func worstFirst(set map[replicator.Reason]bool) []replicator.Reason {
-	all := make([]replicator.Reason, 0, len(set))
-	for r := range set {
-		all = append(all, r)
-	}
-	sort.Slice(all, func(i, j int) bool {
-		a, b := AdviceOn(all[i]).Rank, AdviceOn(all[j]).Rank
-		return a < b || a == b && all[i] < all[j]
-	})
-	return all
 }
 
 func newCounters(c replicator.Counters) Counters {

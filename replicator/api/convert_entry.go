@@ -10,8 +10,8 @@ import (
 func newEntry(e *replicator.Entry) Entry {
 	out := Entry{
 		Group: e.Commit.Group, Topic: e.Commit.Topic, Partition: e.Commit.Partition, Offset: e.Commit.Offset,
-		SecondaryTopic: e.Topic, Confidence: e.Position.Confidence.String(), Ours: e.Ours, Write: e.Write, Detail: e.Detail,
-		Reason: e.Reason.String(),
+		SecondaryTopic: e.Topic, Confidence: e.Position.Confidence.String(), Ours: e.Ours, Write: e.Write, Detail: holdDetail(e),
+		Reason: e.Reason.String(), Pending: e.Pending, Floor: e.Floor,
 	}
 	if e.Commit.CommittedAt > 0 {
 		out.CommittedAt = moment(time.UnixMilli(e.Commit.CommittedAt))
@@ -93,13 +93,13 @@ func newLinkPlan(s *replicator.Snapshot, group string) LinkPlan {
 			p.Uncommitted = append(p.Uncommitted, Key(k))
 		}
 	}
-	p.Holds = newHolds(chosen)
+	p.Holds, p.Floors = newHolds(chosen), newFloors(chosen)
 	return p
 }
 
 // NewTranslation pairs a question with its answer.
 func NewTranslation(q Query, m replicator.Mapping) Translation {
-	t := Translation{Query: q, ToTopic: m.Topic, Confidence: m.Position.Confidence.String(), Reason: m.Reason.String(), Detail: m.Detail}
+	t := Translation{Query: q, ToTopic: m.Topic, Confidence: m.Position.Confidence.String(), Reason: m.Reason.String(), Detail: m.Detail, Pending: m.Pending}
 	t.Position, t.RereadRecords = place(m.Position, false)
 	return t
 }

@@ -31,6 +31,10 @@ func made() replicator.Snapshot {
 		Sides: [2]replicator.SideState{
 			{ClusterID: "idW", CaughtUp: true, Since: noon.Add(-time.Hour), Pairs: 7}, {ClusterID: "idE", CaughtUp: true, Pairs: 6},
 		},
+		Source: replicator.SourceState{
+			Mapping: "auto", Chosen: map[string]int{"mm2": 1, "identity": 2}, Partitions: 40, Ready: 12, Wanted: 3, Probes: 70, Conflicts: 2,
+			Fetches: [2]int64{700, 534}, Bytes: [2]int64{40 << 20, 16 << 20}, Recognised: "key and value",
+		},
 		Counters: replicator.Counters{Commits: 1000, Written: 900, Coalesced: 90, Failed: 1, Rewinds: 2, Raised: 3, Refreshed: 4, Unreadable: 5, UnknownTypes: 6},
 		Groups: []replicator.GroupSnapshot{
 			{Group: "ahead", Entries: []replicator.Entry{entry(key("ahead", "orders", 0), 50, 40, 90, translate.Exact, func(e *replicator.Entry) {
@@ -43,7 +47,9 @@ func made() replicator.Snapshot {
 			})}},
 			{Group: "lagging", Entries: []replicator.Entry{
 				entry(key("lagging", "orders", 0), 1200, 1000, 900, translate.Behind, func(e *replicator.Entry) { e.Write = true }),
-				entry(key("lagging", "orders", 1), 5, 3, 3, translate.Floor, func(e *replicator.Entry) { e.Position.Reread = 2 }),
+				entry(key("lagging", "orders", 1), 5, 3, 3, translate.Floor, func(e *replicator.Entry) {
+					e.Position.Reread, e.Pending, e.Detail, e.Floor = 2, true, "being looked for", "being looked for"
+				}),
 			}},
 			{Group: "new", Entries: []replicator.Entry{entry(key("new", "orders", 0), 7, 0, 0, translate.Unmapped, func(e *replicator.Entry) {
 				e.HasWritten, e.Ours, e.Reason, e.Position.Reread = false, false, replicator.Unmapped, -1

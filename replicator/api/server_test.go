@@ -2,11 +2,13 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -180,6 +182,27 @@ func TestPage(t *testing.T) {
 	for _, outside := range []string{"http://", "https://", "src="} {
 		if strings.Contains(body, outside) {
 			t.Errorf("the page refers to something outside: %s", outside)
+		}
+	}
+}
+
+// TestPageKnowsTheJSON: whatever field the page reads is in the answer it reads.
+func TestPageKnowsTheJSON(t *testing.T) {
+	body, err := json.Marshal(NewStatus("v0", noon, []replicator.Snapshot{made()}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := regexp.MustCompile(`\b[ltcfghs]\.([a-z][a-z_]*)\b(?:[^(]|$)`).FindAllStringSubmatch(string(pageHTML), -1)
+	if len(fields) < 20 {
+		t.Fatalf("only %d fields found", len(fields))
+	}
+	for _, f := range fields {
+		switch f[1] {
+		case "error", "length", "map": // where there is none; of lists
+		default:
+			if !strings.Contains(string(body), `"`+f[1]+`":`) {
+				t.Errorf("the page reads %s, which no status has", f[1])
+			}
 		}
 	}
 }

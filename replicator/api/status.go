@@ -19,7 +19,10 @@ type Link struct {
 	Secondary Side      `json:"secondary"`
 	Stamp     string    `json:"stamp"` // untried | kept | dropped by the secondary
 	Totals    Totals    `json:"totals"`
-	Holds     []Hold    `json:"holds"` // what is not written, worst first
+	Holds     []Hold    `json:"holds"`  // what is not written, worst first
+	Floors    []Floor   `json:"floors"` // what is not exact, the largest bounds first
+	// Source is what the mapping does to know; absent where it compares no records.
+	Source *Compare `json:"source,omitempty"`
 	// Problems of the mapping source and the index, in sentences.
 	Problems []string `json:"problems"`
 	Counters Counters `json:"counters"`
@@ -46,10 +49,12 @@ type Totals struct {
 	Floor          int   `json:"floor"`
 	Behind         int   `json:"behind"`
 	Unmapped       int   `json:"unmapped"`
+	Pending        int   `json:"pending"` // a better position is being looked for
 	Held           int   `json:"held"`
 	Due            int   `json:"due"`
 	Missing        int   `json:"missing"`
 	LagRecords     int64 `json:"lag_records"`
+	RereadRecords  int64 `json:"reread_records"` // sum of the known bounds
 	SkipRecords    int64 `json:"skip_records"`
 	Uncommitted    int   `json:"uncommitted"`
 }
@@ -88,6 +93,8 @@ type Group struct {
 	Offsets int        `json:"offsets"`         // partitions committed, of chosen topics
 	// Confidence is the least of all its positions: exact, behind, floor or unmapped.
 	Confidence string `json:"confidence"`
+	// Pending positions are those of which a better one is being looked for.
+	Pending int `json:"pending"`
 	// LagRecords would be read again now because the secondary does not hold the newest position yet.
 	LagRecords int64 `json:"lag_records"`
 	// RereadRecords bounds what is read again beyond that because a position is not exact; null where no bound is known.
@@ -132,8 +139,10 @@ type Entry struct {
 	Written        *int64     `json:"written"`        // what the secondary holds; null: nothing
 	Ours           bool       `json:"ours"`           // leftoff wrote it
 	Write          bool       `json:"write"`          // would be written now
+	Pending        bool       `json:"pending"`        // a better position is being looked for
 	Reason         string     `json:"reason,omitempty"`
-	Detail         string     `json:"detail,omitempty"`
+	Detail         string     `json:"detail,omitempty"` // of the reason
+	Floor          string     `json:"floor,omitempty"`  // of a floor: what would make it exact
 }
 
 // Groups is GET /groups.
@@ -163,6 +172,7 @@ type LinkPlan struct {
 	InStep      int     `json:"in_step"`
 	Uncommitted []Key   `json:"uncommitted,omitempty"`
 	Holds       []Hold  `json:"holds"`
+	Floors      []Floor `json:"floors"` // those in step, too
 }
 
 // Counters are totals since the daemon started.

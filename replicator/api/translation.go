@@ -18,8 +18,9 @@ type Translation struct {
 	Position      *int64 `json:"position"` // null where there is none
 	Confidence    string `json:"confidence"`
 	RereadRecords *int64 `json:"reread_records"`
+	Pending       bool   `json:"pending"` // a better position is being looked for
 	Reason        string `json:"reason,omitempty"`
-	Detail        string `json:"detail,omitempty"`
+	Detail        string `json:"detail,omitempty"` // of the reason, or of a floor: what would make it exact
 }
 
 // Reclaim is the body of POST /reclaim.

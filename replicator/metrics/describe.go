@@ -32,14 +32,23 @@ var (
 	groupVerdict = gauge("groups_by_verdict", "Groups by verdict: taken_over, handed_over, reclaimed.", "link", "verdict")
 	inFlight     = gauge("groups_in_flight", "Groups with a request to the secondary under way.", "link")
 
-	offsets     = gauge("offsets", "Committed offsets by the confidence of their position: exact, floor, behind, unmapped.", "link", "confidence")
-	held        = gauge("offsets_held", "Committed offsets that are not written, by reason.", "link", "reason")
-	due         = gauge("offsets_due", "Committed offsets that are to be written now.", "link")
-	missing     = gauge("offsets_missing", "Committed offsets of which the secondary holds none: auto.offset.reset would decide there.", "link")
-	uncommitted = gauge("partitions_uncommitted", "Mirrored partitions of a committed group's topics without a commit on the primary either.", "link")
-	lagRecords  = gauge("lag_records", "Records that would be read again now because the secondary does not hold the newest position yet.", "link")
-	skipRecords = gauge("skip_records", "Records that would be skipped now because the secondary holds more than it should.", "link")
-	oldestDue   = gauge("oldest_due_seconds", "Age of the oldest commit that is to be written and is not; 0 where there is none.", "link")
+	offsets        = gauge("offsets", "Committed offsets by the confidence of their position: exact, floor, behind, unmapped.", "link", "confidence")
+	offsetsPending = gauge("offsets_pending", "Committed offsets of which a better position is being looked for.", "link")
+	held           = gauge("offsets_held", "Committed offsets that are not written, by reason.", "link", "reason")
+	due            = gauge("offsets_due", "Committed offsets that are to be written now.", "link")
+	missing        = gauge("offsets_missing", "Committed offsets of which the secondary holds none: auto.offset.reset would decide there.", "link")
+	uncommitted    = gauge("partitions_uncommitted", "Mirrored partitions of a committed group's topics without a commit on the primary either.", "link")
+	lagRecords     = gauge("lag_records", "Records that would be read again now because the secondary does not hold the newest position yet.", "link")
+	rereadRecords  = gauge("reread_records", "Records that may be read again because positions are not exact: the sum of the bounds that are known.", "link")
+	skipRecords    = gauge("skip_records", "Records that would be skipped now because the secondary holds more than it should.", "link")
+	oldestDue      = gauge("oldest_due_seconds", "Age of the oldest commit that is to be written and is not; 0 where there is none.", "link")
+
+	comparePartitions = gauge("compare_partitions", "Partitions whose records are compared, by state: looked_at, waiting.", "link", "state")
+	compareWanted     = gauge("compare_wanted", "Offsets that are being looked for by comparing records.", "link")
+	compareProbes     = counter("compare_probes_total", "Offsets that were looked for by comparing records.", "link")
+	compareConflicts  = counter("compare_conflicts_total", "How often what was compared contradicted what was known, and was compared anew.", "link")
+	compareFetches    = counter("compare_fetches_total", "Fetches to compare records.", "link", "side")
+	compareBytes      = counter("compare_bytes_total", "Bytes read to compare records.", "link", "side")
 
 	commitsRead  = counter("commits_read_total", "Commits read from the primary.", "link")
 	written      = counter("offsets_written_total", "Offsets that the secondary acknowledged.", "link")
@@ -58,6 +67,7 @@ var (
 
 var families = []metric{
 	buildInfo, clusterUp, caughtUp, pairs, writable, stampKept, groups, groupsLeft, groupsLive, groupVerdict, inFlight,
-	offsets, held, due, missing, uncommitted, lagRecords, skipRecords, oldestDue,
+	offsets, offsetsPending, held, due, missing, uncommitted, lagRecords, rereadRecords, skipRecords, oldestDue,
+	comparePartitions, compareWanted, compareProbes, compareConflicts, compareFetches, compareBytes,
 	commitsRead, written, coalesced, refused, rewinds, raised, refreshed, unreadable, unknownTypes, groupLag, groupSkip, groupHeld,
 }

@@ -1,6 +1,6 @@
 // Package metrics makes Prometheus metrics of snapshots.
 //
-// Promise. Names end in _total, _seconds or what they count; labels are from closed sets (link, side, reason, confidence,
+// Promise. Names end in _total, _seconds or what they count; labels are from closed sets (link, side, state, reason, confidence,
 // verdict), so that the number of series does not grow with the number of groups. Gauges for each group are opt-in.
 // docs/metrics.md describes every metric; a test holds it to this package.
 //

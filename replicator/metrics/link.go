@@ -14,6 +14,7 @@ func (c *Collector) link(out *list, s *replicator.Snapshot) {
 	c.sides(out, s)
 	c.totals(out, s, l)
 	c.counters(out, s)
+	c.comparing(out, s.Link, l.Source)
 	for _, r := range replicator.Reasons() {
 		if r != replicator.Filtered {
 			out.add(held, float64(heldFor(l.Holds, r)), s.Link, r.String())
@@ -46,6 +47,7 @@ func (c *Collector) totals(out *list, s *replicator.Snapshot, l api.Link) {
 	for m, value := range map[metric]int64{
 		groups: int64(t.Groups), groupsLeft: int64(t.GroupsFiltered), groupsLive: int64(t.GroupsLive), inFlight: int64(t.GroupsInFlight),
 		due: int64(t.Due), missing: int64(t.Missing), uncommitted: int64(t.Uncommitted), lagRecords: t.LagRecords, skipRecords: t.SkipRecords,
+		offsetsPending: int64(t.Pending), rereadRecords: t.RereadRecords,
 	} {
 		out.add(m, float64(value), s.Link)
 	}
@@ -84,6 +86,24 @@ func (c *Collector) counters(out *list, s *replicator.Snapshot) {
 		refreshed: n.Refreshed, unreadable: n.Unreadable, unknownTypes: n.UnknownTypes,
 	} {
 		out.add(m, float64(value), s.Link)
+	}
+}
+
+// comparing adds what a mapping does that compares records.
+func (c *Collector) comparing(out *list, link string, of *api.Compare) {
+	if of == nil {
+		return
+	}
+	out.add(comparePartitions, float64(of.Ready), link, "looked_at")
+	out.add(comparePartitions, float64(of.Partitions-of.Ready), link, "waiting")
+	out.add(compareWanted, float64(of.Wanted), link)
+	out.add(compareProbes, float64(of.Probes), link)
+	out.add(compareConflicts, float64(of.Conflicts), link)
+	for side, n := range map[replicator.Side][2]int64{
+		replicator.Primary: {of.Fetches.Primary, of.Bytes.Primary}, replicator.Secondary: {of.Fetches.Secondary, of.Bytes.Secondary},
+	} {
+		out.add(compareFetches, float64(n[0]), link, side.String())
+		out.add(compareBytes, float64(n[1]), link, side.String())
 	}
 }
 

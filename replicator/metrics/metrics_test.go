@@ -74,6 +74,35 @@ func TestScrape(t *testing.T) {
 	}
 }
 
+// TestComparing: what a mapping spends on looking at records, and nothing of it where none are compared.
+func TestComparing(t *testing.T) {
+	s := snapshot()
+	e := &s.Groups[0].Entries[0]
+	e.Position, e.Pending = translate.Position{Confidence: translate.Floor, Reread: 40}, true
+	if text := scrape(t, New(Options{Source: &fake{all: []replicator.Snapshot{s}}})); strings.Contains(text, "leftoff_compare_") {
+		t.Error("nothing is compared, and it has metrics:", text)
+	}
+	s.Source = replicator.SourceState{Mapping: "match", Partitions: 40, Ready: 12, Wanted: 3, Probes: 70, Conflicts: 2, Fetches: [2]int64{7, 5}, Bytes: [2]int64{400, 300}}
+	text := scrape(t, New(Options{Source: &fake{all: []replicator.Snapshot{s}}}))
+	for _, line := range []string{
+		`leftoff_offsets_pending{link="west-east"} 1`,
+		`leftoff_reread_records{link="west-east"} 40`,
+		`leftoff_compare_partitions{link="west-east",state="looked_at"} 12`,
+		`leftoff_compare_partitions{link="west-east",state="waiting"} 28`,
+		`leftoff_compare_wanted{link="west-east"} 3`,
+		`leftoff_compare_probes_total{link="west-east"} 70`,
+		`leftoff_compare_conflicts_total{link="west-east"} 2`,
+		`leftoff_compare_fetches_total{link="west-east",side="primary"} 7`,
+		`leftoff_compare_fetches_total{link="west-east",side="secondary"} 5`,
+		`leftoff_compare_bytes_total{link="west-east",side="primary"} 400`,
+		`leftoff_compare_bytes_total{link="west-east",side="secondary"} 300`,
+	} {
+		if !strings.Contains(text, line+"\n") {
+			t.Errorf("missing: %s", line)
+		}
+	}
+}
+
 func TestGroupsAreOptIn(t *testing.T) {
 	text := scrape(t, New(Options{Source: &fake{all: []replicator.Snapshot{snapshot()}}}))
 	if strings.Contains(text, `group=`) {
