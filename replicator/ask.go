@@ -29,6 +29,59 @@ func (l *Loop) Reclaim(ctx context.Context, group, why string) (v Verdict, err e
 	return v, err
 }
 
+// HandOver lets go of a group: see Verdict. A group that is taken over or handed over already stays what it is. Errors:
+// ErrUnknownGroup, ErrFilteredGroup, or the context's.
+func (l *Loop) HandOver(ctx context.Context, group, why string) (v Verdict, err error) {
+	if asked := l.ask(ctx, func() { v, err = l.handOver(group, why) }); asked != nil {
+		return Verdict{}, asked
+	}
+	return v, err
+}
+
+// Recall takes verdicts that are kept on the secondary.
+func (l *Loop) Recall(ctx context.Context, verdicts map[string]Verdict) error {
+	return l.ask(ctx, func() {
+		for name, v := range verdicts {
+			l.recall(name, v)
+		}
+	})
+}
+
+// Kept is what leftoff wrote of a group on the secondary.
+type Kept struct {
+	Offsets int
+	Topics  []string // the primary's names
+}
+
+// Kept is what stands on the secondary of the configuration's groups, written by leftoff: all that is known on a day when the
+// primary was never read.
+func (l *Loop) Kept(ctx context.Context) (map[string]Kept, error) {
+	all := map[string]Kept{}
+	err := l.ask(ctx, func() {
+		for _, g := range l.table.groups {
+			if g.filtered {
+				continue
+			}
+			k := Kept{}
+			for i := range g.parts {
+				was := k.Offsets
+				for _, r := range g.parts[i].rows {
+					if r.held.state == present && r.ours && r.topic.selected {
+						k.Offsets++
+					}
+				}
+				if k.Offsets > was {
+					k.Topics = append(k.Topics, g.parts[i].topic.name)
+				}
+			}
+			if k.Offsets > 0 {
+				all[g.name] = k
+			}
+		}
+	})
+	return all, err
+}
+
 // Snapshot copies the link's state. Groups is empty unless detail is asked for.
 func (l *Loop) Snapshot(ctx context.Context, detail bool) (s Snapshot, err error) {
 	err = l.ask(ctx, func() { s = l.snapshot(detail) })

@@ -55,6 +55,36 @@ func (l *Loop) reclaim(name, why string) (Verdict, error) {
 	return g.verdict, nil
 }
 
+// handOver lets go of a group: from here on nothing of leftoff's writes it, until somebody reclaims it. A group that consumers
+// took already stays taken over.
+func (l *Loop) handOver(name, why string) (Verdict, error) {
+	g, ok := l.table.groups[name]
+	switch {
+	case !ok:
+		return Verdict{}, fmt.Errorf("group %q: %w", name, ErrUnknownGroup)
+	case g.filtered:
+		return Verdict{}, fmt.Errorf("group %q: %w", name, ErrFilteredGroup)
+	case g.verdict.Kind == VerdictTakenOver || g.verdict.Kind == VerdictHandedOver:
+		return g.verdict, nil
+	}
+	l.setVerdict(g, Verdict{Kind: VerdictHandedOver, At: l.now().UnixMilli(), Why: why, Order: g.newest()})
+	l.opt.Logger.Info("group handed over", linkField(l.opt.Link), groupField(name), whyField(why))
+	l.dirtyGroup(g)
+	return g.verdict, nil
+}
+
+// recall takes a verdict that another process, or an earlier one, left on the secondary. What is known here later stays.
+func (l *Loop) recall(name string, v Verdict) {
+	g := l.group(name)
+	if g.verdict.At >= v.At || g.verdict.Kind == v.Kind || v.Kind == VerdictReclaimed && g.verdict.Kind == NoVerdict {
+		return
+	}
+	v.Order = g.newest()
+	l.setVerdict(g, v)
+	l.opt.Logger.Info("group: as written on the secondary", linkField(l.opt.Link), groupField(name), whyField(v.Kind.String()+", "+v.Why))
+	l.dirtyGroup(g)
+}
+
 // newest is the place of the newest record of the group in the secondary's log.
 func (g *group) newest() Order {
 	o := g.record

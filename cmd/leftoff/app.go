@@ -76,7 +76,8 @@ Exit status: 0 fine, 1 the answer is bad, 2 the command could not do its work.`,
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		a.demoCommand(), a.runCommand(), a.statusCommand(), a.planCommand(), a.translateCommand(), a.reclaimCommand(),
-		a.configCommand(), a.detectCommand(), a.indexCommand(), a.versionCommand(), a.healthCommand(),
+		a.configCommand(), a.detectCommand(), a.drillCommand(), a.verifyCommand(),
+		a.failoverCommand(), a.indexCommand(), a.versionCommand(), a.healthCommand(),
 	}
 }
 

@@ -54,5 +54,5 @@ func (a *app) playDemo(ctx context.Context, o story.Options, play func(context.C
 
 // serveDemo answers as `leftoff run` does. The daemon's log has its own file.
 func serveDemo(ctx context.Context, cfg configs.Config, log *zap.Logger, d *daemon.Daemon) error {
-	return serveHTTP(cfg, log)(ctx, d)
+	return serveHTTP(cfg, false, log)(ctx, d)
 }

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/user"
 	"slices"
 	"strings"
@@ -55,7 +52,7 @@ func (a *app) reclaim(c *cobra.Command, client *api.Client, group, why string, y
 		return nil
 	}
 	if !yes {
-		if err := a.confirm(); err != nil {
+		if err := a.ask("Give it back to leftoff, and let the secondary follow the primary again?"); err != nil {
 			return err
 		}
 	}
@@ -128,27 +125,6 @@ func meaning(e api.Entry) string {
 		return number(*e.Position-*e.Written) + " records on"
 	}
 	return "the same"
-}
-
-func (a *app) confirm() error {
-	if a.in == os.Stdin && !terminal(os.Stdin) && a.output == "json" {
-		return usage("nobody to ask").hint("--yes")
-	}
-	fmt.Fprint(a.err, "\nGive it back to leftoff, and let the secondary follow the primary again? [y/N] ")
-	line, err := bufio.NewReader(a.in).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	switch strings.ToLower(strings.TrimSpace(line)) {
-	case "y", "yes":
-		return nil
-	case "":
-		if errors.Is(err, io.EOF) {
-			fmt.Fprintln(a.err)
-			return usage("nobody answered; nothing was changed").hint("--yes")
-		}
-	}
-	return usage("nothing was changed")
 }
 
 func whoAmI() string {

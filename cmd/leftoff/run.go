@@ -16,7 +16,8 @@ import (
 )
 
 func (a *app) runCommand() *cobra.Command {
-	return &cobra.Command{
+	var profiles bool
+	c := &cobra.Command{
 		Use: "run", Short: "the daemon", Args: cobra.NoArgs,
 		Long: `Follows every link of the configuration and serves its state over HTTP. It starts with either cluster down, and keeps trying.
 Ctrl-C or SIGTERM ends it; so does kill -9, with nothing lost but a second of the index.
@@ -25,11 +26,13 @@ Exit status: 2 where going on could do harm: wrong credentials at the start, ano
 belongs to another link or is in use.`,
 		Example: `  leftoff run -c link.yml
   leftoff run -c link.yml --log-level debug --log-format json`,
-		RunE: func(c *cobra.Command, _ []string) error { return a.runDaemon(c.Context()) },
+		RunE: func(c *cobra.Command, _ []string) error { return a.runDaemon(c.Context(), profiles) },
 	}
+	c.Flags().BoolVar(&profiles, "pprof", false, "serve CPU and heap profiles at /debug/pprof, where http is on loopback")
+	return c
 }
 
-func (a *app) runDaemon(ctx context.Context) error {
+func (a *app) runDaemon(ctx context.Context, profiles bool) error {
 	cfg, err := a.load()
 	if err != nil {
 		return err
@@ -37,6 +40,9 @@ func (a *app) runDaemon(ctx context.Context) error {
 	log, err := a.logger("info")
 	if err != nil {
 		return err
+	}
+	if profiles && cfg.HTTP == configs.NoHTTP {
+		return usage("--pprof: the configuration says http: none").hint("http: 127.0.0.1:9780, or no --pprof")
 	}
 	links, err := daemon.FromConfig(cfg)
 	if err != nil {
@@ -46,7 +52,7 @@ func (a *app) runDaemon(ctx context.Context) error {
 		return fmt.Errorf("data_dir: %w. Try: data_dir with a folder that this user may write to", err)
 	}
 	log.Info("leftoff", zap.String("version", thisVersion().Version), zap.String("config", a.config), zap.Int("links", len(links)))
-	err = daemon.New(daemon.Options{Links: links, Logger: log, HTTP: serveHTTP(cfg, log)}).Run(ctx)
+	err = daemon.New(daemon.Options{Links: links, Logger: log, HTTP: serveHTTP(cfg, profiles, log)}).Run(ctx)
 	if err == nil {
 		log.Info("ended")
 	}
@@ -54,14 +60,14 @@ func (a *app) runDaemon(ctx context.Context) error {
 }
 
 // serveHTTP answers over the daemon's state; nil where the configuration wants no server.
-func serveHTTP(cfg configs.Config, log *zap.Logger) func(context.Context, *daemon.Daemon) error {
+func serveHTTP(cfg configs.Config, profiles bool, log *zap.Logger) func(context.Context, *daemon.Daemon) error {
 	if cfg.HTTP == configs.NoHTTP {
 		return nil
 	}
 	return func(ctx context.Context, d *daemon.Daemon) error {
 		v := thisVersion().Version
 		collector := metrics.New(metrics.Options{Source: d, PerGroup: cfg.Metrics.PerGroup, Version: v, Logger: log.Named("metrics")})
-		server, err := api.Listen(cfg.HTTP, api.Options{Source: d, Metrics: metrics.Handler(collector), Version: v, Logger: log.Named("http")})
+		server, err := api.Listen(cfg.HTTP, api.Options{Source: d, Metrics: metrics.Handler(collector), Version: v, Logger: log.Named("http"), Profiles: profiles})
 		if err != nil {
 			return err
 		}

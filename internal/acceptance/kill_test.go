@@ -107,11 +107,16 @@ func newTraffic(t testing.TB, c *rig.Cluster, prefix, plain, txn string, seed ui
 }
 
 func (tr *traffic) produce(ctx context.Context, t testing.TB, c *rig.Cluster, topic string) {
+	tr.produceEvery(ctx, t, c, topic, 20)
+}
+
+// produceEvery writes n records every 10 ms.
+func (tr *traffic) produceEvery(ctx context.Context, t testing.TB, c *rig.Cluster, topic string, n int) {
 	client := c.Client(t, kgo.DefaultProduceTopic(topic))
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for i := 1_000_000; ctx.Err() == nil; {
-		for range 20 {
+		for range n {
 			client.Produce(context.Background(), paymentRecord(i, 0), nil)
 			i++
 		}

@@ -45,7 +45,7 @@ func forbidden(i imported) string {
 	return ""
 }
 
-var rules = []func(imported) string{onlyDown, nothingOfTheProduct, pureTranslate, coreWithoutIO, oneSarama, oneBbolt, judgeReadsWithFranz, siblings}
+var rules = []func(imported) string{onlyDown, nothingOfTheProduct, pureTranslate, coreWithoutIO, oneSarama, oneBbolt, judgeReadsWithFranz, siblings, verifyStandsAlone}
 
 // height orders the rooms of the product: a room imports only lower ones. Rooms below replicator/ are equals; see siblings.
 func height(room string) int {
@@ -154,12 +154,26 @@ func siblings(i imported) string {
 		"replicator/auto replicator/detect":    true,
 		"replicator/auto replicator/match":     true,
 		"replicator/auto replicator/mm2":       true,
+		"replicator/failover replicator/kafka": true,
+		"replicator/drill replicator/kafka":    true,
+		"replicator/drill replicator/verify":   true,
+		"replicator/api replicator/failover":   true, // its types are what is asked and answered
+		"replicator/verify replicator/kafka":   true,
 		"replicator/tail replicator/kafka":     true,
 		"replicator/tail replicator/offsetlog": true,
 		"replicator/metrics replicator/api":    true, // so that sums agree
 	}
 	if !allowed[i.room+" "+room] {
 		return "rooms below replicator/ know each other only where siblings() says so"
+	}
+	return ""
+}
+
+// verifyStandsAlone: what finds leftoff's mistakes must not share them.
+func verifyStandsAlone(i imported) string {
+	room, ok := own(i.path)
+	if i.room == "replicator/verify" && ok && !i.test && room != "replicator/kafka" {
+		return "verify reads the clusters and nothing else, so that it can find the rest wrong"
 	}
 	return ""
 }
@@ -248,6 +262,10 @@ func TestRulesCanFail(t *testing.T) {
 		{room: "internal/rig", path: module + "/replicator/kafka", test: true},
 		{room: "internal/region", path: module + "/replicator"},
 		{room: "replicator/daemon", path: module + "/cmd/leftoff"},
+		{room: "replicator/verify", path: module + "/replicator"},
+		{room: "replicator/verify", path: module + "/translate"},
+		{room: "replicator/verify", path: module + "/checkpoint"},
+		{room: "replicator/verify", path: module + "/replicator/match"},
 	} {
 		if forbidden(i) == "" {
 			t.Errorf("%s may import %s", i.room, i.path)
@@ -258,6 +276,7 @@ func TestRulesCanFail(t *testing.T) {
 		{room: "cmd/leftoff", path: module + "/internal/story"},
 		{room: "replicator/mirror", path: module + "/replicator/kafka"},
 		{room: "replicator/mirror", path: module + "/internal/rig", test: true},
+		{room: "replicator/verify", path: module + "/replicator/kafka"},
 		{room: "translate", path: "sort"},
 		{room: "internal/judge", path: "github.com/twmb/franz-go/pkg/kgo"},
 	} {

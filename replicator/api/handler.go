@@ -22,6 +22,9 @@ func Handler(o Options) http.Handler {
 	mux.HandleFunc("GET /plan", h.answers(h.plan))
 	mux.HandleFunc("GET /translate", h.answers(h.translate))
 	mux.HandleFunc("POST /reclaim", h.answers(h.reclaim))
+	slow := h
+	slow.opt.Timeout = failoverWithin
+	mux.HandleFunc("POST /failover", slow.answers(slow.failover))
 	mux.HandleFunc("GET /readyz", h.answers(h.ready))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, map[string]bool{"alive": true}) })
 	mux.HandleFunc("GET /{$}", page)
@@ -71,7 +74,8 @@ func statusOf(err error) int {
 		return http.StatusBadRequest
 	case errors.Is(err, ErrUnknownLink), errors.Is(err, ErrUnknownTopic), errors.Is(err, replicator.ErrUnknownGroup):
 		return http.StatusNotFound
-	case errors.Is(err, replicator.ErrGroupLive), errors.Is(err, replicator.ErrFilteredGroup), errors.Is(err, replicator.ErrCatchingUp):
+	case errors.Is(err, replicator.ErrGroupLive), errors.Is(err, replicator.ErrFilteredGroup), errors.Is(err, replicator.ErrCatchingUp),
+		conflicts(err):
 		return http.StatusConflict
 	case errors.Is(err, ErrStarting), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return http.StatusServiceUnavailable
@@ -154,11 +158,8 @@ func readQuery(r *http.Request) (Query, error) {
 
 func (h handler) reclaim(r *http.Request) (any, error) {
 	var q Reclaim
-	if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); kind != "application/json" {
-		return nil, badRequest("the body is not JSON. Try: Content-Type: application/json")
-	}
-	if err := json.NewDecoder(http.MaxBytesReader(nil, r.Body, 1<<16)).Decode(&q); err != nil {
-		return nil, badRequest(`the body can't be read. Try: {"group": "payments", "who": "me", "why": "drill is over"}`)
+	if err := readJSON(r, &q, `{"group": "payments", "who": "me", "why": "drill is over"}`); err != nil {
+		return nil, err
 	}
 	if q.Group == "" {
 		return nil, badRequest(`group is missing. Try: {"group": "payments"}`)
@@ -172,6 +173,17 @@ func (h handler) reclaim(r *http.Request) (any, error) {
 		out.At = *at
 	}
 	return out, nil
+}
+
+// readJSON reads a body; other kinds of content are refused, so that no page of another site can post it unasked.
+func readJSON(r *http.Request, into any, example string) error {
+	if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); kind != "application/json" {
+		return badRequest("the body is not JSON. Try: Content-Type: application/json")
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(nil, r.Body, 1<<20)).Decode(into); err != nil {
+		return badRequest("the body can't be read. Try: " + example)
+	}
+	return nil
 }
 
 // reason is what the verdict will say.

@@ -20,6 +20,8 @@ type Options struct {
 	Now     func() time.Time
 	// Timeout bounds one answer. 0: 15 s.
 	Timeout time.Duration
+	// Profiles serves /debug/pprof, too. Only for a Server on loopback: Listen refuses it elsewhere.
+	Profiles bool
 }
 
 // Server answers HTTP.
@@ -33,6 +35,10 @@ func Listen(address string, o Options) (*Server, error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("http %s: %w. Try: another address for http, or is a leftoff running already?", address, cause(err))
+	}
+	if o.Profiles && !onLoopback(l) {
+		l.Close()
+		return nil, fmt.Errorf("http %s: profiles are for this machine only. Try: http on 127.0.0.1, or no --pprof", address)
 	}
 	return &Server{opt: o.withDefaults(), listener: l}, nil
 }
@@ -65,7 +71,7 @@ func (s *Server) Addr() string { return s.listener.Addr().String() }
 // Serve answers until ctx ends, then lets answers under way finish.
 func (s *Server) Serve(ctx context.Context) error {
 	server := &http.Server{
-		Handler: s.guarded(Handler(s.opt)), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		Handler: s.guarded(s.handler()), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: s.opt.Timeout + 10*time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: zap.NewStdLog(s.opt.Logger.Named("http")),
 	}
@@ -85,11 +91,23 @@ func (s *Server) Serve(ctx context.Context) error {
 	return nil
 }
 
+func (s *Server) handler() http.Handler {
+	if s.opt.Profiles {
+		return profiled(Handler(s.opt))
+	}
+	return Handler(s.opt)
+}
+
+func onLoopback(l net.Listener) bool {
+	tcp, ok := l.Addr().(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
+
 // guarded refuses what a browser may be tricked into sending: cross-origin requests, and on loopback names that are not
 // this machine's (DNS rebinding).
 func (s *Server) guarded(next http.Handler) http.Handler {
 	next = http.NewCrossOriginProtection().Handler(next)
-	if tcp, ok := s.listener.Addr().(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
+	if !onLoopback(s.listener) {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

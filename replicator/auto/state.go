@@ -46,3 +46,9 @@ func (s *Source) Chosen() map[string]int {
 	}
 	return all
 }
+
+// Identical says whether a topic has the same offsets on both sides.
+func (s *Source) Identical(topic string) bool {
+	c, _ := s.chosen(topic)
+	return c.mapping == configs.MappingIdentity
+}

@@ -14,6 +14,7 @@ import (
 	"github.com/leftoff/leftoff/checkpoint"
 	"github.com/leftoff/leftoff/configs"
 	"github.com/leftoff/leftoff/replicator"
+	"github.com/leftoff/leftoff/replicator/failover"
 	"github.com/leftoff/leftoff/replicator/kafka"
 	"github.com/leftoff/leftoff/replicator/tail"
 )
@@ -67,6 +68,8 @@ type running struct {
 	loop   *replicator.Loop
 	source source
 	tails  [2]*tail.Tail
+	memory *memory
+	ends   ends
 }
 
 // source is a mapping source.
@@ -197,15 +200,31 @@ func (l *link) start(ctx context.Context, group *errgroup.Group) error {
 	for side := range r.tails {
 		group.Go(func() error { return l.follow(ctx, r.tails[side], replicator.Side(side)) })
 	}
-	group.Go(func() error { return l.onceVerified(ctx, r.source.Run, replicator.Primary, replicator.Secondary) })
+	group.Go(func() error {
+		return l.onceVerified(ctx, func(ctx context.Context) error { return l.remember(ctx, r) }, replicator.Secondary)
+	})
+	group.Go(func() error {
+		return l.onceVerified(ctx, func(ctx context.Context) error {
+			r.memory.await(ctx)
+			return r.source.Run(ctx)
+		}, replicator.Primary, replicator.Secondary)
+	})
+	if !l.ReadOnly {
+		group.Go(func() error {
+			return l.onceVerified(ctx, func(ctx context.Context) error { return r.ends.sample(ctx, l.clusters[replicator.Primary], r.source) }, replicator.Primary)
+		})
+	}
 	return nil
 }
 
 // follow runs a tail, and remembers whose log was recreated.
 func (l *link) follow(ctx context.Context, t *tail.Tail, side replicator.Side) error {
 	err := l.onceVerified(ctx, func(ctx context.Context) error {
-		if o, ok := l.started().source.(others); ok && side == replicator.Secondary {
-			o.AwaitOther(ctx)
+		if r := l.started(); side == replicator.Secondary {
+			r.memory.await(ctx)
+			if o, ok := r.source.(others); ok {
+				o.AwaitOther(ctx)
+			}
 		}
 		return t.Run(ctx)
 	}, side)
@@ -236,9 +255,15 @@ func (l *link) onceVerified(ctx context.Context, f func(context.Context) error, 
 func (l *link) bothIDs(ctx context.Context) ([2]string, error) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
+	askAgain := time.Now().Add(primaryAway)
 	for {
-		if ids := l.known(); ids[replicator.Primary] != "" && ids[replicator.Secondary] != "" {
+		ids := l.known()
+		if ids[replicator.Primary] != "" && ids[replicator.Secondary] != "" {
 			return ids, nil
+		}
+		if ids[replicator.Secondary] != "" && time.Now().After(askAgain) {
+			l.primaryByLog(ctx, ids[replicator.Secondary])
+			askAgain = time.Now().Add(primaryAway)
 		}
 		select {
 		case <-ctx.Done():
@@ -247,6 +272,9 @@ func (l *link) bothIDs(ctx context.Context) ([2]string, error) {
 		}
 	}
 }
+
+// primaryAway is how long the primary may keep silent before its id is looked for on the secondary.
+const primaryAway = 3 * time.Second
 
 func (l *link) known() [2]string {
 	l.mu.Lock()
@@ -259,7 +287,7 @@ func (l *link) known() [2]string {
 const commitConnections = 96
 
 func (l *link) build(primaryID, secondaryID string) (*running, error) {
-	r := &running{}
+	r := &running{memory: newMemory(l.clusters[replicator.Secondary], failover.LinkID(l.Name, primaryID, secondaryID), l.log.Named("memory"))}
 	intents, err := l.intents()
 	if err != nil {
 		return nil, err
@@ -277,7 +305,11 @@ func (l *link) build(primaryID, secondaryID string) (*running, error) {
 		Link: l.Name, PrimaryID: primaryID, OtherID: secondaryID, Mapper: r.source,
 		Sender: &sender{committer: l.committer, intents: l.index},
 		Policy: l.Policy, SelectGroup: l.SelectGroup, PrimaryTopic: l.Invert, SelectTopic: func(t string) bool { _, ok := l.Rename(t); return ok },
-		Other: other, Remember: l.keeper.remember, Verdicts: fromIndex(l.index), Intents: intents, Writer: uint16(rand.IntN(1 << 16)),
+		Other: other, Verdicts: fromIndex(l.index), Intents: intents, Writer: uint16(rand.IntN(1 << 16)),
+		Remember: func(group string, v replicator.Verdict) {
+			l.keeper.remember(group, v)
+			r.memory.verdict(group, v)
+		},
 		NoStamp: l.NoStamp, RefreshAfter: l.RefreshAfter, Closed: l.ReadOnly, Logger: l.log,
 	})
 	for side := range r.tails {

@@ -117,6 +117,8 @@ func (l *link) problems(r *running) []string {
 			all = append(all, fmt.Sprintf("%s/%d: %s", p.Topic, p.Partition, p.Detail))
 		}
 	}
+	all = append(all, r.memory.problems()...)
+	all = append(all, l.alarms(r)...)
 	if err := l.keeper.err(); err != nil {
 		all = append(all, "the index can't be written: "+err.Error())
 	}

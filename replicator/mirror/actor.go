@@ -44,6 +44,11 @@ func (f *ownFeed) Start(offset int64, generation int) {
 
 func (s *Source) start(ctx context.Context, p *partitionPair) {
 	ctx, p.stop = context.WithCancel(ctx)
+	if s.isFenced(p.topic) {
+		p.stop()
+		close(p.done)
+		return
+	}
 	s.active.Add(1)
 	s.group.Go(func() error {
 		defer s.active.Add(-1)

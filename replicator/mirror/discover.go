@@ -94,6 +94,9 @@ func (s *Source) discover(ctx context.Context) {
 			continue
 		}
 		taken[to] = name
+		if s.isFenced(name) {
+			continue
+		}
 		info, there := secondary[to]
 		s.reconcile(ctx, primary[name], to, info, there)
 	}

@@ -21,8 +21,11 @@ func (s *Source) Forward(name string, topicID [16]byte, partition int32, offset 
 	if int(partition) < len(t.parts) && partition >= 0 {
 		p = t.parts[partition]
 	}
-	primaryID := t.primaryID
+	primaryID, fenced := t.primaryID, s.fenced[name]
 	s.mu.RUnlock()
+	if fenced {
+		return handedOver(t.secondary)
+	}
 
 	none := [16]byte{}
 	switch {

@@ -65,6 +65,7 @@ type Source struct {
 
 	mu       sync.RWMutex
 	topics   map[string]*topic // by the primary's name
+	fenced   map[string]bool   // topics that are not copied any more
 	problems [2]string         // by side, for status
 	counts   map[string]int32  // partitions of every selected topic of the primary
 
@@ -82,7 +83,7 @@ var _ replicator.Mapper = (*Source)(nil)
 // New returns a source that answers from the index as soon as it runs.
 func New(o Options) *Source {
 	o.setDefaults()
-	s := &Source{opt: o, log: o.Logger.Named("mirror"), topics: map[string]*topic{}, counts: map[string]int32{}, look: make(chan struct{}, 1), slots: make(chan struct{}, alignments)}
+	s := &Source{opt: o, log: o.Logger.Named("mirror"), topics: map[string]*topic{}, fenced: map[string]bool{}, counts: map[string]int32{}, look: make(chan struct{}, 1), slots: make(chan struct{}, alignments)}
 	s.flush.do = func() (struct{}, error) { return struct{}{}, o.Index.Flush() }
 	return s
 }

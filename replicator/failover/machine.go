@@ -1,0 +1,225 @@
+package failover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Order is what an operator asks for.
+type Order struct {
+	Unplanned bool   `json:"unplanned,omitempty"`
+	Scope     Scope  `json:"scope"`
+	Who       string `json:"who,omitempty"`
+	Why       string `json:"why,omitempty"`
+	Version   string `json:"version,omitempty"`
+	// Accept lets it go on where positions are not exact, or could not be checked.
+	Accept bool `json:"accept,omitempty"`
+}
+
+// Machine takes one link's failover forward.
+type Machine struct {
+	store  *Store
+	ground Ground
+	now    func() time.Time
+}
+
+// New returns the machine of a link.
+func New(store *Store, ground Ground) *Machine {
+	return &Machine{store: store, ground: ground, now: time.Now}
+}
+
+// Progress is where a failover stands, for who watches.
+type Progress struct {
+	State *State `json:"state"` // nil: none was ever begun
+	// Waits says what the step waits for, in sentences; empty when it waits for nothing.
+	Waits []string `json:"waits,omitempty"`
+	// Needs says that only a person can do something about it.
+	Needs bool `json:"needs,omitempty"`
+}
+
+// Errors of orders that can't be carried out.
+var (
+	ErrNothing  = errors.New("no failover was begun. Try: leftoff failover --dry-run")
+	ErrOver     = errors.New("the last failover is over. Try: leftoff failback, or leftoff reclaim for single groups")
+	ErrStarted  = errors.New("groups have started on the secondary, and what they read there would be read again. Try: leftoff failback")
+	ErrUnderWay = errors.New("another failover is under way. Try: the same order as before, or leftoff failover rollback")
+)
+
+// Begin writes down that a failover begins, or finds the one that is under way: the same order again goes on with it.
+func (m *Machine) Begin(ctx context.Context, o Order) (Progress, error) {
+	k, err := m.store.Load(ctx)
+	if err != nil {
+		return Progress{}, err
+	}
+	if !k.State.Over() {
+		if k.State.Unplanned != o.Unplanned || !sameScope(k.State.Scope, o.Scope) {
+			return Progress{State: k.State}, fmt.Errorf("%w: %s", ErrUnderWay, standing(k.State))
+		}
+		return Progress{State: k.State}, nil
+	}
+	now := m.now().UTC()
+	s := State{ID: now.Format("20060102-150405") + "-" + nonce()[:4], Unplanned: o.Unplanned, Scope: o.Scope, Step: Steps(o.Unplanned)[0],
+		Who: o.Who, Why: o.Why, Version: o.Version, Began: now, Changed: now, Past: []Passed{}}
+	k, err = m.store.Change(ctx, k, s)
+	return Progress{State: k.State}, err
+}
+
+// standing is a failover in a sentence.
+func standing(s *State) string {
+	kind := "planned"
+	if s.Unplanned {
+		kind = "unplanned"
+	}
+	return fmt.Sprintf("the %s one of %s, begun %s, at step %s", kind, s.Who, s.Began.Format(time.RFC3339), s.Step)
+}
+
+func sameScope(a, b Scope) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a.Groups)), slices.Sorted(slices.Values(b.Groups))) &&
+		slices.Equal(slices.Sorted(slices.Values(a.Topics)), slices.Sorted(slices.Values(b.Topics)))
+}
+
+// Where says how it stands, without doing anything.
+func (m *Machine) Where(ctx context.Context) (Progress, error) {
+	k, err := m.store.Load(ctx)
+	return Progress{State: k.State}, err
+}
+
+// Advance does what can be done now: one step at most. It returns soon, with what it waits for.
+func (m *Machine) Advance(ctx context.Context, o Order) (Progress, error) {
+	k, err := m.store.Load(ctx)
+	switch {
+	case err != nil:
+		return Progress{}, err
+	case k.State == nil:
+		return Progress{}, ErrNothing
+	case k.State.Over():
+		return Progress{State: k.State}, nil
+	}
+	s := k.State.clone()
+	r, err := m.step(ctx, &s, o)
+	if err != nil {
+		return Progress{State: k.State}, fmt.Errorf("step %s: %w", s.Step, err)
+	}
+	if len(r.waits) > 0 {
+		return Progress{State: k.State, Waits: r.waits, Needs: r.person}, nil
+	}
+	s.Past = append(s.Past, Passed{Step: s.Step, At: m.now().UTC(), Said: r.said})
+	s.Step, s.Changed = next(&s), m.now().UTC()
+	if o.Who != "" {
+		s.Who = o.Who
+	}
+	k, err = m.store.Change(ctx, k, s)
+	return Progress{State: k.State}, err
+}
+
+// next is the step after the one that is done.
+func next(s *State) Step {
+	if s.Step == TakeBack {
+		return RolledBack
+	}
+	steps := Steps(s.Unplanned)
+	return steps[slices.Index(steps, s.Step)+1]
+}
+
+func (s *State) clone() State {
+	c := *s
+	c.Past, c.Accepted = slices.Clone(s.Past), slices.Clone(s.Accepted)
+	return c
+}
+
+// result of a step: what it waits for, or what it did.
+type result struct {
+	waits  []string
+	person bool // only a person can help
+	said   string
+}
+
+func waits(format string, args ...any) result {
+	return result{waits: []string{fmt.Sprintf(format, args...)}}
+}
+
+func (m *Machine) step(ctx context.Context, s *State, o Order) (result, error) {
+	switch s.Step {
+	case Stop:
+		return m.stop(ctx, s)
+	case Drain:
+		return m.drain(ctx, s)
+	case Switch:
+		return m.swap(ctx, s)
+	case TakeBack:
+		return m.takeBack(ctx, s)
+	}
+	v, err := m.ground.Look(ctx, s.Scope)
+	if err != nil {
+		return result{}, err
+	}
+	switch s.Step {
+	case Preflight:
+		return m.preflight(ctx, s, v, o)
+	case Freeze:
+		return m.freeze(ctx, s, v)
+	case Sync:
+		return m.sync(s, v, o), nil
+	case Verify:
+		return m.check(ctx, s, v, o)
+	case HandOver:
+		return m.handOver(ctx, s, v)
+	}
+	return result{}, fmt.Errorf("this leftoff does not know the step. Try: leftoff %s, which began it", s.Version)
+}
+
+// Rollback turns a failover round, as long as no group of it has started on the secondary.
+func (m *Machine) Rollback(ctx context.Context, o Order) (Progress, error) {
+	k, err := m.store.Load(ctx)
+	switch {
+	case err != nil:
+		return Progress{}, err
+	case k.State == nil:
+		return Progress{}, ErrNothing
+	case k.State.Step == RolledBack || k.State.Step == TakeBack:
+		return Progress{State: k.State}, nil
+	}
+	v, err := m.ground.Look(ctx, k.State.Scope)
+	if err != nil {
+		return Progress{State: k.State}, err
+	}
+	if started := started(v); len(started) > 0 {
+		return Progress{State: k.State}, fmt.Errorf("%s: %w", some(started), ErrStarted)
+	}
+	s := k.State.clone()
+	s.Step, s.Changed, s.Who = TakeBack, m.now().UTC(), o.Who
+	s.Past = append(s.Past, Passed{Step: k.State.Step, At: s.Changed, Said: "rolled back by " + o.Who})
+	k, err = m.store.Change(ctx, k, s)
+	return Progress{State: k.State}, err
+}
+
+// started are groups with members, or commits of their own, on the secondary.
+func started(v View) (names []string) {
+	for _, g := range v.Groups {
+		if g.Live || g.Verdict == "taken_over" {
+			names = append(names, g.Group)
+		}
+	}
+	return names
+}
+
+func names(v View) []string {
+	all := make([]string, len(v.Groups))
+	for i, g := range v.Groups {
+		all[i] = g.Group
+	}
+	return all
+}
+
+const few = 5
+
+func some(names []string) string {
+	if len(names) > few {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:few], ", "), len(names)-few)
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,137 @@
+package failover
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Topic is the log on the secondary.
+const Topic = "leftoff-state"
+
+// Log is the state topic.
+type Log interface {
+	// Append is durable when it returns. One that failed may have been written all the same.
+	Append(ctx context.Context, values [][]byte) error
+	// Read yields everything, oldest first. A topic that is not there is empty.
+	Read(ctx context.Context, yield func(offset int64, value []byte)) error
+}
+
+// Store is what the log says of one link.
+type Store struct {
+	log  Log
+	link string
+	now  func() time.Time
+}
+
+// NewStore returns the store of a link.
+func NewStore(log Log, link string) *Store { return &Store{log: log, link: link, now: time.Now} }
+
+// Load reads the log. A record that can't be read is an error: it may be what must not be forgotten.
+func (s *Store) Load(ctx context.Context) (Known, error) {
+	var all []Event
+	var bad error
+	err := s.log.Read(ctx, func(offset int64, value []byte) {
+		e, err := decode(offset, value)
+		if err != nil && bad == nil {
+			bad = err
+		}
+		all = append(all, e)
+	})
+	if err = errors.Join(err, bad); err != nil {
+		return Known{}, fmt.Errorf("read %s: %w", Topic, err)
+	}
+	return fold(s.link, all), nil
+}
+
+// Primaries lists the cluster ids of the primaries that a log knows for a link.
+func Primaries(ctx context.Context, log Log, name, secondaryID string) ([]string, error) {
+	var primaries []string
+	err := log.Read(ctx, func(offset int64, value []byte) {
+		e, err := decode(offset, value)
+		rest, named := strings.CutPrefix(e.Link, name+colon)
+		if primary, ok := strings.CutSuffix(rest, arrow+secondaryID); err == nil && named && ok && !slices.Contains(primaries, primary) {
+			primaries = append(primaries, primary)
+		}
+	})
+	return primaries, err
+}
+
+// ErrOvertaken: somebody else changed the failover first.
+var ErrOvertaken = errors.New("somebody else is at this failover")
+
+// Change writes the next state of a failover. It is the one that follows k, or ErrOvertaken.
+func (s *Store) Change(ctx context.Context, k Known, next State) (Known, error) {
+	e := Event{Kind: StateChanged, After: k.last, State: &next, Who: next.Who, Nonce: nonce()}
+	if err := s.append(ctx, e); err != nil {
+		return k, err
+	}
+	after, err := s.Load(ctx)
+	if err != nil {
+		return k, err
+	}
+	for _, other := range after.Events {
+		if other.Nonce == e.Nonce {
+			return after, nil
+		}
+	}
+	if after.State != nil {
+		return after, fmt.Errorf("%w: %s is at step %s since %s", ErrOvertaken, after.State.Who, after.State.Step, after.State.Changed.UTC().Format(time.RFC3339))
+	}
+	return after, ErrOvertaken
+}
+
+// SetRoles makes roles of topics durable.
+func (s *Store) SetRoles(ctx context.Context, who, why string, roles map[string]Role) error {
+	var all []Event
+	for topic, r := range roles {
+		all = append(all, Event{Kind: RoleChanged, Topic: topic, Role: &r, Who: who, Why: why})
+	}
+	return s.append(ctx, all...)
+}
+
+// SetGroups makes it durable who groups belong to.
+func (s *Store) SetGroups(ctx context.Context, who string, groups []Group) error {
+	var all []Event
+	for _, g := range groups {
+		all = append(all, Event{Kind: GroupChanged, Group: g.Name, Verdict: g.Verdict, Who: who, Why: g.Why})
+	}
+	return s.append(ctx, all...)
+}
+
+// Group is a group with its verdict.
+type Group struct{ Name, Verdict, Why string }
+
+// Note writes something for whoever reads the audit.
+func (s *Store) Note(ctx context.Context, who, what string) error {
+	return s.append(ctx, Event{Kind: Noted, Who: who, Why: what})
+}
+
+func (s *Store) append(ctx context.Context, all ...Event) error {
+	if len(all) == 0 {
+		return nil
+	}
+	values := make([][]byte, len(all))
+	for i, e := range all {
+		e.Link, e.At = s.link, s.now().UTC()
+		var err error
+		if values[i], err = e.encode(); err != nil {
+			return err
+		}
+	}
+	if err := s.log.Append(ctx, values); err != nil {
+		return fmt.Errorf("write %s on the secondary: %w", Topic, err)
+	}
+	return nil
+}
+
+func nonce() string {
+	b := make([]byte, 8)
+	_, _ = rand.Read(b) // never fails
+	return hex.EncodeToString(b)
+}
