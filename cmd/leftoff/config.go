@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -20,15 +22,19 @@ func (a *app) configCommand() *cobra.Command {
 }
 
 func (a *app) configCheckCommand() *cobra.Command {
-	return a.withOutput(&cobra.Command{
+	clusters := false
+	c := a.withPatience(a.withOutput(&cobra.Command{
 		Use: "check", Short: "all problems of a file at once", Args: cobra.NoArgs,
-		Long: `Reads the configuration, the files that it names and the environment, and says everything that is wrong. It asks no cluster.
+		Long: `Reads the configuration, the files that it names and the environment, and says everything that is wrong. It asks no cluster, unless
+--clusters says so: then also whether they answer, which mirror is there, and whether MirrorMaker 2 writes group offsets, too.
 
 Exit status: 0 no problems, 1 problems, 2 the file can't be read.`,
 		Example: `  leftoff config check -c link.yml
-  leftoff config check -c link.yml -o json`,
-		RunE: func(*cobra.Command, []string) error { return a.configCheck() },
-	})
+  leftoff config check -c link.yml --clusters`,
+		RunE: func(c *cobra.Command, _ []string) error { return a.configCheck(c.Context(), clusters) },
+	}))
+	c.Flags().BoolVar(&clusters, "clusters", false, "ask the clusters, too; reads a little, writes nothing")
+	return c
 }
 
 // checked is what `config check -o json` prints.
@@ -36,15 +42,23 @@ type checked struct {
 	File     string           `json:"file"`
 	OK       bool             `json:"ok"`
 	Problems configs.Problems `json:"problems"`
+	Links    []asked          `json:"links,omitempty"` // with --clusters
 }
 
-func (a *app) configCheck() error {
+func (a *app) configCheck(ctx context.Context, clusters bool) error {
 	cfg, err := configs.Load(a.config, a.outside)
 	found := configs.Problems{}
 	if err != nil && !errors.As(err, &found) {
 		return err
 	}
-	done, jsonErr := a.json(checked{a.config, err == nil, found})
+	var links []asked
+	if clusters && err == nil {
+		if links, err = a.askClusters(ctx); err != nil {
+			return err
+		}
+	}
+	bad := err != nil || slices.ContainsFunc(links, func(l asked) bool { return len(l.Problems) > 0 })
+	done, jsonErr := a.json(checked{a.config, !bad, found, links})
 	switch {
 	case jsonErr != nil:
 		return jsonErr
@@ -52,8 +66,9 @@ func (a *app) configCheck() error {
 		fmt.Fprintln(a.out, problems(a.config, err))
 	case !done:
 		fmt.Fprintf(a.out, "%s is fine: %s, %s\n", a.config, plural(len(cfg.Clusters), "cluster"), plural(len(cfg.Links), "link"))
+		printAsked(a.out, links)
 	}
-	if err != nil {
+	if bad {
 		return errBad
 	}
 	return nil
