@@ -35,7 +35,11 @@ func (r *running) failTo(within time.Duration, o failover.Order, until ...failov
 		if err == nil && (slices.Contains(until, a.State.Step) || a.State.Over()) {
 			return true
 		}
-		next, failed := r.fail(api.FailoverAdvance, o)
+		verb := api.FailoverAdvance
+		if a.State == nil {
+			verb = api.FailoverBegin // the daemon is only just starting
+		}
+		next, failed := r.fail(verb, o)
 		if err = failed; err == nil {
 			a = next
 		}
@@ -308,4 +312,46 @@ func (m *member) leave() {
 	m.stop()
 	<-m.ended
 	m.client.CloseAllowingRebalance()
+}
+
+// failsOverWithMirrorMaker2: a planned failover over somebody else's mirror. It can't be fenced: that is said, and where it goes on
+// copying into a switched topic, too.
+func failsOverWithMirrorMaker2(t *testing.T, primary, secondary *rig.Cluster) {
+	prefix := rig.Name(t, "over") + "."
+	plain, txn := prefix+"plain", prefix+"txn"
+	primary.CreateTopic(t, plain, 2, nil)
+	primary.CreateTopic(t, txn, 1, nil)
+	fill(t, primary, plain, 0, 5_000, 0)
+	fillTransactions(t, primary, txn, 40, 20, true)
+	topics := []copied{copyOf(plain, judge.Options{}), copyOf(txn, judge.Options{PrimaryUncommitted: true})}
+	b := watch(t, primary, secondary, prefix)
+	mirror := startMirrorMaker(t, primary, secondary, prefix, nil)
+	defer mirror.Stop()
+	b.waitMirrored(time.Minute, topics...)
+	laggards := commitLagging(t, primary, prefix, []int64{0, 1, 10, 100, 1_000, 1 << 40}, plain, txn)
+	r := start(t, newSpec(t, primary.Bootstrap(), secondary.Bootstrap(), "mm2", prefix))
+	stop := produceSteadily(t, primary, plain)
+	order := failover.Order{Who: "tester"}
+	r.failTo(time.Minute, order, failover.Stop, failover.Drain)
+	stop()
+	done := r.failTo(time.Minute, order)
+	if done.State.Step != failover.Done || len(done.State.Groups) != len(laggards) || done.State.Topics[0].Fenced {
+		t.Fatalf("%+v", done.State)
+	}
+	for _, p := range done.State.Past {
+		t.Logf("%s  %-9s %s", p.At.Format("15:04:05.000"), p.Step, p.Said)
+	}
+	copies := b.compareAll(topics)
+	b.exact(copies...)
+	b.lawful(judge.Rules{}, copies...)
+	if said := r.snapshot().Problems; len(said) > 0 {
+		t.Errorf("%q", said)
+	}
+	fill(t, primary, plain, 100_000, 500, 0)
+	alarmed := func() bool {
+		return slices.ContainsFunc(r.snapshot().Problems, func(p string) bool { return strings.Contains(p, "Try: stop that mirror") })
+	}
+	if !eventually(30*time.Second, alarmed) {
+		t.Errorf("a mirror copies into switched topics, and nothing is said: %q", r.snapshot().Problems)
+	}
 }

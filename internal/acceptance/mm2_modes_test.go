@@ -56,6 +56,7 @@ func TestMirrorMaker2Modes(t *testing.T) {
 		t.Run(m.name, func(t *testing.T) { m.exact(t, primary, secondary) })
 	}
 	t.Run("recreated topics", func(t *testing.T) { recreated(t, primary, secondary) })
+	t.Run("planned failover", func(t *testing.T) { failsOverWithMirrorMaker2(t, primary, secondary) })
 	t.Run("no syncs at all", func(t *testing.T) { notOffsetSyncs(t, primary, secondary) })
 }
 

@@ -59,6 +59,7 @@ func (l *link) remember(ctx context.Context, r *running) error {
 	defer tick.Stop()
 	for {
 		r.memory.note(l.recall(ctx, r))
+		r.memory.lookFor(r.source)
 		if !l.ReadOnly {
 			r.memory.tell(ctx)
 		}
@@ -205,6 +206,19 @@ func (m *memory) note(err error) {
 	m.mu.Unlock()
 	if text != "" && was == "" {
 		m.log.Warn("what is kept on the secondary", zap.Error(err))
+	}
+}
+
+// lookFor has the source look past where topics were switched, so that a mirror that still copies there is seen.
+func (m *memory) lookFor(s source) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for topic, role := range m.roles {
+		for _, mark := range role.Marks {
+			if role.Name == failover.Switched && mark.Primary >= 0 {
+				s.Want(topic, mark.Partition, mark.Primary+1)
+			}
+		}
 	}
 }
 
