@@ -336,6 +336,18 @@ func TestLeftBehind(t *testing.T) {
 	}
 }
 
+// What is missing to join is asked for once and for all.
+func TestRights(t *testing.T) {
+	west, east := pair()
+	east.before = func(op, group string) error {
+		return &kafka.Error{Class: kafka.Unauthorized, Err: kafka.ErrUnauthorized, Hint: "kafka-acls --add --allow-principal User:me --operation Read --group " + group}
+	}
+	_, err := Run(t.Context(), west, east, east, options())
+	if err == nil || !strings.Contains(err.Error(), "Try: kafka-acls --add --allow-principal User:me --operation Read --operation Delete --group leftoff-drill. --resource-pattern-type prefixed\n") {
+		t.Error(err)
+	}
+}
+
 func TestPage(t *testing.T) {
 	west, east := pair()
 	west.commits("<script>alert(1)</script>", "orders", 0, 50)

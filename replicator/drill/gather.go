@@ -35,28 +35,19 @@ func (r *run) gather(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list the secondary's groups: %w", err)
 	}
-	asked := map[string][]kafka.TopicPartition{}
-	for _, g := range states {
-		r.want(asked, g)
-	}
-	if r.primaryUp {
-		groups, err := r.primary.ListGroups(ctx)
-		if err != nil {
-			return fmt.Errorf("list the primary's groups: %w", err)
-		}
-		clear(asked) // those of the secondary alone are nobody's to fail over
-		for _, g := range groups {
-			r.want(asked, g)
-		}
-	}
+	asked := r.wanted(ctx, states)
 	there, err := r.secondary.FetchOffsets(ctx, asked)
 	if err != nil {
 		return fmt.Errorf("read the secondary's offsets: %w", err)
 	}
 	here := map[string]map[kafka.TopicPartition]kafka.CommittedOffset{}
 	if r.primaryUp {
-		if here, err = r.primary.FetchOffsets(ctx, asked); err != nil {
-			return fmt.Errorf("read the primary's offsets: %w", err)
+		here, err = r.primary.FetchOffsets(ctx, asked)
+		switch {
+		case err != nil && len(here) == 0:
+			r.without(err)
+		case err != nil:
+			r.problem("not all groups' offsets on the primary are known: %v", err)
 		}
 	}
 	live := map[string]string{}
@@ -78,10 +69,29 @@ func (r *run) gather(ctx context.Context) error {
 	return nil
 }
 
-func (r *run) want(asked map[string][]kafka.TopicPartition, g kafka.GroupInfo) {
-	if r.o.follows(g.Group) && !strings.EqualFold(g.Type, "share") {
-		asked[g.Group] = nil
+// wanted are the groups that the primary knows; those that the secondary knows alone are nobody's to fail over, unless there is no primary
+// to ask.
+func (r *run) wanted(ctx context.Context, states []kafka.GroupInfo) map[string][]kafka.TopicPartition {
+	groups := states
+	if r.primaryUp {
+		here, err := r.primary.ListGroups(ctx)
+		switch {
+		case err != nil && len(here) == 0:
+			r.without(err)
+		case err != nil:
+			r.problem("not all groups of the primary are known: %v", err)
+			groups = here
+		default:
+			groups = here
+		}
 	}
+	asked := map[string][]kafka.TopicPartition{}
+	for _, g := range groups {
+		if r.o.follows(g.Group) && !strings.EqualFold(g.Type, "share") {
+			asked[g.Group] = nil
+		}
+	}
+	return asked
 }
 
 // groupOf makes the positions of a group: those with an offset on the primary or, without it, on the secondary. nil: none.

@@ -31,7 +31,7 @@ type Options struct {
 	Plan func(ctx context.Context) (Plan, error)
 	// Progress is told what is being done.
 	Progress func(what string)
-	// Wait bounds single questions to a primary that may be gone. Default 10 s.
+	// Wait bounds each single question to a cluster. Default 15 s.
 	Wait time.Duration
 	Now  func() time.Time
 }
@@ -74,7 +74,7 @@ func (o *Options) setDefaults() {
 		o.Now = time.Now
 	}
 	if o.Wait <= 0 {
-		o.Wait = 10 * time.Second
+		o.Wait = 15 * time.Second
 	}
 	if o.Seed == 0 {
 		o.Seed = rand.Uint64()

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/leftoff/leftoff/replicator/kafka"
 )
 
 // ErrSameCluster: both sides of the link are one cluster.
@@ -38,7 +41,7 @@ type run struct {
 // that can't be reached is no error: the report says what could not be compared.
 func Run(ctx context.Context, primary, secondary Cluster, w Writer, o Options) (report Report, err error) {
 	o.setDefaults()
-	r := &run{o: o, primary: primary, secondary: secondary}
+	r := &run{o: o, primary: bounded{primary, o.Wait}, secondary: bounded{secondary, o.Wait}}
 	r.begin(w)
 	defer func() {
 		if r.clean(ctx); err != nil { // else it is in the report
@@ -93,21 +96,24 @@ func (r *run) identify(ctx context.Context) (err error) {
 	if r.Secondary.ClusterID, err = r.secondary.ClusterID(ctx); err != nil {
 		return fmt.Errorf("ask the secondary: %w", err)
 	}
-	short, cancel := context.WithTimeout(ctx, r.o.Wait)
-	defer cancel()
-	r.Primary.ClusterID, err = r.primary.ClusterID(short)
+	r.Primary.ClusterID, err = r.primary.ClusterID(ctx)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil:
-		r.Primary.Error = err.Error()
-		r.problem("the primary can't be asked, so that nothing could be compared, and what would be lost is not known: %v", err)
+		r.without(err)
 		return nil
 	case r.Primary.ClusterID == r.Secondary.ClusterID:
 		return ErrSameCluster
 	}
 	r.primaryUp = true
 	return nil
+}
+
+// without goes on without the primary.
+func (r *run) without(err error) {
+	r.primaryUp, r.Primary.Error = false, err.Error()
+	r.problem("the primary can't be asked, so that nothing could be compared, and what would be lost is not known: %v", err)
 }
 
 // ask asks leftoff. A drill does without, if it must.
@@ -129,13 +135,25 @@ func (r *run) sweepFirst(ctx context.Context) error {
 	r.made(beacon(r.ID))
 	m, err := r.guard.join(ctx, beacon(r.ID), nil)
 	if err != nil {
-		return fmt.Errorf("join a group on the secondary: %w", err)
+		return fmt.Errorf("join a group on the secondary: %w", rights(err, beacon(r.ID)))
 	}
 	r.mu.Lock()
 	r.beacon = m
 	r.mu.Unlock()
 	_, err = r.sweeper.sweep(ctx, r.o.Now())
 	return err
+}
+
+// rights makes a hint that is about one group one about all shadow groups.
+func rights(err error, group string) error {
+	var e *kafka.Error
+	if !errors.As(err, &e) || e.Class != kafka.Unauthorized {
+		return err
+	}
+	more := *e
+	more.Hint = strings.ReplaceAll(more.Hint, "--operation Read", "--operation Read --operation Delete")
+	more.Hint = strings.ReplaceAll(more.Hint, "--group "+group, "--group "+Prefix+" --resource-pattern-type prefixed")
+	return &more
 }
 
 func (r *run) sweepLast(ctx context.Context) error {
