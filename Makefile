@@ -4,6 +4,7 @@ GO          ?= go
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 20s
 BENCH       ?= .
+RUNS        ?= 3
 
 # The race detector needs a C compiler; without one the same tests run plain.
 RACE := $(shell test "$$($(GO) env CGO_ENABLED)" = 1 && echo -race)
@@ -13,7 +14,7 @@ RIG       := $(shell $(GO) list -m)/internal/rig
 KAFKA_PKGS = $(RIG) $(shell $(GO) list -test -f '{{range .Deps}}{{if eq . "$(RIG)"}}{{$$.ForTest}}{{end}}{{end}}' ./... | sort -u)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## the binary, as bin/leftoff
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/leftoff ./cmd/leftoff
@@ -37,8 +38,11 @@ fuzz: ## every fuzz target for FUZZTIME (20s)
 		done; \
 	done
 
-bench: ## every benchmark; BENCH=regexp chooses
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m ./...
+bench: ## docs/benchmarks.md, side by side with MirrorMaker 2 (45 minutes; `go run ./cmd/bench -h`: one at a time)
+	$(GO) run ./cmd/bench all --runs $(RUNS)
+
+microbench: ## the micro-benchmarks, for benchstat; BENCH=regexp chooses
+	$(GO) test -short -run '^$$' -bench '$(BENCH)' -benchmem -count 10 -timeout 60m ./...
 
 lint: ## gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || echo .)); \
@@ -49,4 +53,4 @@ lint: ## gofmt, go vet, staticcheck
 demo: ## two regions in one terminal, one of them dies
 	$(GO) run ./cmd/leftoff demo
 
-.PHONY: help build check test soak race fuzz bench lint demo
+.PHONY: help build check test soak race fuzz bench microbench lint demo

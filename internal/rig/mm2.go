@@ -16,13 +16,15 @@ type MM2 struct {
 	in    *installation
 	dir   string
 	props string
+	bench bool // the whole compiler, and the heap at once
 	proc  *process
 }
 
 // StartMM2 starts MirrorMaker 2 between two clusters, tuned as far as it goes
 // (every interval a second, offset.lag.max 0), and waits until its connectors
-// run. props are laid over mm2.properties, an empty value removes a key; at the
-// least say what to copy:
+// run. Between clusters started with Options.Bench it gets the whole compiler, too.
+// props are laid over mm2.properties, an empty value removes a key; at the least
+// say what to copy:
 //
 //	rig.StartMM2(t, primary, secondary, map[string]string{
 //		"primary->secondary.topics": "orders",
@@ -39,7 +41,7 @@ func StartMM2(t testing.TB, primary, secondary *Cluster, props map[string]string
 	if err != nil {
 		t.Fatalf("rig: %v", err)
 	}
-	m := &MM2{in: in, dir: dir, props: filepath.Join(dir, "mm2.properties")}
+	m := &MM2{in: in, dir: dir, props: filepath.Join(dir, "mm2.properties"), bench: primary.opts.Bench}
 	p := mm2Properties(primary, secondary)
 	maps.Copy(p, props)
 	if err := writeProperties(m.props, p); err != nil {
@@ -89,7 +91,11 @@ func (m *MM2) Restart(t testing.TB) {
 		t.Fatal("rig: MirrorMaker 2 still runs")
 	}
 	seen := m.startedTimes()
-	flags := append([]string{"-Xms256m", "-Xmx768m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"}, m.in.classData()...)
+	flags := []string{"-Xms256m", "-Xmx768m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"}
+	if m.bench {
+		flags = []string{"-Xms768m", "-Xmx768m", "-XX:+UseSerialGC", "-XX:-UsePerfData"}
+	}
+	flags = append(flags, m.in.classData()...)
 	argv := m.in.command(flags, "org.apache.kafka.connect.mirror.MirrorMaker", m.props, "--clusters", "secondary")
 	proc, err := launch("mm2", m.log(), argv, nil, nil)
 	if err != nil {

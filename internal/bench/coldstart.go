@@ -1,0 +1,259 @@
+package bench
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/leftoff/leftoff/internal/judge"
+	"github.com/leftoff/leftoff/internal/rig"
+)
+
+// coldstartMeasure is item 4: from nothing in memory to everything in step.
+var coldstartMeasure = Measure{
+	Name: "coldstart", Short: "from the start to the first correct write and to all (group, partition) pairs in step; memory",
+	Run: measureColdStart,
+}
+
+// coldGround is a pair of clusters whose records are mirrored already, and groups that have committed on the primary only.
+type coldGround struct {
+	r                  *Run
+	primary, secondary *rig.Cluster
+	program            *program
+	groups, partitions int
+	commits            *bulk
+}
+
+const (
+	coldTopic      = "cold.orders"
+	coldPartitions = 100
+	coldRecords    = 100 // of each partition
+)
+
+// coldStart is what one start from nothing showed.
+type coldStart struct {
+	first, all           float64 // seconds from the start of the process
+	writing              float64 // offsets a second between the two
+	peak, rest, resident int64   // bytes
+	cpu                  float64 // seconds
+	// The second start: everything is on both sides, and one pair of a hundred was committed while leftoff was away.
+	again, restBoth, peakBoth float64
+	bare                      float64 // seconds to write as many offsets with nothing read or decided
+}
+
+func measureColdStart(r *Run) Result {
+	groups := 10_000
+	if r.Short {
+		groups = 1_000
+	}
+	var starts []coldStart
+	for n := range r.Runs {
+		r.Say("run %d of %d, %d pairs", n+1, r.Runs, groups*coldPartitions)
+		starts = append(starts, oneColdStart(r, groups))
+	}
+	return coldResult(starts, groups)
+}
+
+// oneColdStart has clusters of its own: nothing is left of the run before, in the brokers' memory either.
+func oneColdStart(r *Run, groups int) coldStart {
+	g := newColdGround(r, groups)
+	defer g.primary.Close(false)
+	defer g.secondary.Close(false)
+	r.Say("mirroring the records")
+	g.mirror()
+	r.Say("committing %d offsets on the primary", groups*coldPartitions)
+	g.commitAll()
+	r.Say("starting from nothing")
+	s := g.start()
+	r.Say("all in step after %.1f s; judging", s.all)
+	g.judge(func(int, int) int64 { return coldRecords / 2 })
+	r.Say("starting again")
+	g.startAgain(&s)
+	r.Say("in step after %.1f s; judging", s.again)
+	g.judge(func(group, _ int) int64 {
+		if group%100 == 0 {
+			return coldRecords
+		}
+		return coldRecords / 2
+	})
+	r.Say("writing as much with nothing else to do")
+	s.bare = g.bareWrites()
+	return s
+}
+
+func newColdGround(r *Run, groups int) *coldGround {
+	g := &coldGround{r: r, groups: groups, partitions: coldPartitions}
+	o := rig.Options{Bench: true, JVM: []string{"-Xmx2g"}} // a million offsets in a coordinator's memory
+	g.primary, g.secondary = rig.StartPair(r.TB, o)
+	g.primary.CreateTopic(r.TB, coldTopic, coldPartitions, nil)
+	fillRecords(r, coldTopic, coldPartitions, coldRecords, g.primary)
+	g.program = buildProgram(r, "mirror", "cold.", "cold.", g.primary, g.secondary)
+	g.commits = newBulk(r, g.primary, coldTopic, 8)
+	return g
+}
+
+// mirror lets leftoff copy the records, before anything is measured.
+func (g *coldGround) mirror() {
+	w := g.program.start()
+	w.ready()
+	await(g.r, time.Minute, "the records are mirrored", func() error {
+		known, err := g.secondary.Admin().ListTopics(g.r.Context, coldTopic)
+		if err != nil || !known.Has(coldTopic) {
+			return fmt.Errorf("the topic is not there: %v", err)
+		}
+		if n := logEnds(g.r, g.secondary, coldTopic); n < coldPartitions*coldRecords {
+			return fmt.Errorf("%d records", n)
+		}
+		return w.died()
+	})
+	pause(g.r, 1500*time.Millisecond) // the index is flushed once a second
+	w.stop()
+}
+
+func (g *coldGround) group(i int) string { return fmt.Sprintf("cold.group-%d", i) }
+
+func (g *coldGround) commitAll() {
+	g.commits.all(g.groups, func(connection, i int) error {
+		return g.commits.commit(g.r.Context, connection, g.group(i), 0, slices.Repeat([]int64{coldRecords / 2}, g.partitions)...)
+	})
+}
+
+// written waits until n offsets more than before are in the secondary's log. It asks twenty times a second, and decodes nothing.
+func (g *coldGround) written(w *work, before, n int64) {
+	await(g.r, 2*time.Minute, "all offsets are on the secondary", func() error {
+		if got := logEnds(g.r, g.secondary, offsetsTopic) - before; got < n {
+			return fmt.Errorf("%d of %d", got, n)
+		}
+		return w.died()
+	})
+}
+
+func (g *coldGround) start() (s coldStart) {
+	before := logEnds(g.r, g.secondary, offsetsTopic)
+	pairs := int64(g.groups * g.partitions)
+	w := g.program.start()
+	peak := peakAnon(w.cmd.Process.Pid)
+	g.written(w, before, pairs)
+	cpu, _ := cpuOf(w.cmd.Process.Pid)
+	s.peak, s.cpu = peak(), cpu.Seconds()
+	g.settle()
+	m, _ := memoryOf(w.cmd.Process.Pid)
+	s.rest, s.resident = m.Anon, m.Peak
+	w.stop()
+
+	first, last := g.span(w.began)
+	s.first, s.all = first.Sub(w.began).Seconds(), last.Sub(w.began).Seconds()
+	s.writing = float64(pairs) / last.Sub(first).Seconds()
+	return s
+}
+
+// settle gives the daemon the time to hand memory back that it needed for the start only.
+func (g *coldGround) settle() {
+	if g.r.Short {
+		pause(g.r, time.Second)
+		return
+	}
+	pause(g.r, 10*time.Second)
+}
+
+// startAgain starts where everything is in step but for one group of a hundred.
+func (g *coldGround) startAgain(s *coldStart) {
+	changed := (g.groups + 99) / 100
+	g.commits.all(changed, func(connection, i int) error {
+		return g.commits.commit(g.r.Context, connection, g.group(100*i), 0, slices.Repeat([]int64{coldRecords}, g.partitions)...)
+	})
+	before := logEnds(g.r, g.secondary, offsetsTopic)
+	w := g.program.start()
+	peak := peakAnon(w.cmd.Process.Pid)
+	g.written(w, before, int64(changed*g.partitions))
+	_, last := g.span(w.began)
+	s.again = last.Sub(w.began).Seconds()
+	g.settle()
+	m, _ := memoryOf(w.cmd.Process.Pid)
+	s.restBoth, s.peakBoth = float64(m.Anon), float64(peak())
+	w.stop()
+}
+
+// span is when the coordinator wrote the first and the last offset after a moment.
+func (g *coldGround) span(after time.Time) (first, last time.Time) {
+	after = after.Truncate(time.Millisecond)
+	for _, x := range readOffsets(g.r, g.secondary).Writes() {
+		if x.At.Before(after) || x.Value == nil || x.Topic != coldTopic {
+			continue
+		}
+		if first.IsZero() || x.At.Before(first) {
+			first = x.At
+		}
+		if x.At.After(last) {
+			last = x.At
+		}
+	}
+	return first, last
+}
+
+// judge checks every pair, after the fact.
+func (g *coldGround) judge(want func(group, partition int) int64) {
+	g.r.Helper()
+	held := heldNow(g.r, g.secondary)
+	for i := range g.groups {
+		for p := range g.partitions {
+			k := judge.Key{Group: g.group(i), Topic: coldTopic, Partition: int32(p)}
+			if got, ok := held[k]; !ok || got != want(i, p) {
+				g.r.Fatalf("%s: the secondary holds %d (%t), not %d", k, got, ok, want(i, p))
+			}
+		}
+	}
+}
+
+// bareWrites is how long the same number of offsets takes when somebody only writes them, 16 connections, to groups of
+// other names: the floor of the writing half.
+func (g *coldGround) bareWrites() float64 {
+	b := newBulk(g.r, g.secondary, coldTopic, 16)
+	began := time.Now()
+	b.all(g.groups, func(connection, i int) error {
+		return b.commit(g.r.Context, connection, "bare-"+g.group(i), 0, slices.Repeat([]int64{1}, g.partitions)...)
+	})
+	return time.Since(began).Seconds()
+}
+
+func coldResult(starts []coldStart, groups int) Result {
+	pick := func(f func(coldStart) float64) (v []float64) {
+		for _, s := range starts {
+			v = append(v, f(s))
+		}
+		return v
+	}
+	bare := middle(pick(func(s coldStart) float64 { return s.bare }))
+	res := Result{
+		Compares: "The real binary, mapping `mirror`, started when every group has committed on the primary and none on the secondary; and again when all is in step but one group of a hundred.",
+		Conditions: []string{
+			fmt.Sprintf("%d groups × %d partitions = %d pairs, all records mirrored before", groups, coldPartitions, groups*coldPartitions),
+			"one broker a cluster, the offsets topics with 8 partitions; brokers and leftoff share the cores",
+		},
+		Notes: []string{
+			"Times end with the coordinator's own timestamp in each record of the secondary's `__consumer_offsets`, which the judge reads after leftoff has been stopped. Meanwhile only the ends of 8 partitions are asked for, twenty times a second.",
+			"Every pair is compared with what it must be after each of the two starts.",
+			"The bare writer sends as many offsets, 100 a request over 16 connections, and does nothing else: the floor of the writing half.",
+		},
+	}
+	if mibs := pick(func(s coldStart) float64 { return s.restBoth }); middle(mibs) == 0 {
+		res.Notes = append(res.Notes, "Memory is read from /proc, which this system has not.")
+	}
+	per := func(f func(coldStart) int64) []float64 {
+		return pick(func(s coldStart) float64 { return mib(f(s)) })
+	}
+	res.Rows = []Row{
+		{What: "start → first correct write", Unit: "s", Values: pick(func(s coldStart) float64 { return s.first })},
+		{What: "start → all in step", Unit: "s", Values: pick(func(s coldStart) float64 { return s.all }), Budget: 6},
+		{What: "bare writer: as many offsets", Unit: "s", Values: pick(func(s coldStart) float64 { return s.bare })},
+		{What: "offsets written, first to last", Unit: "offsets/s", Values: pick(func(s coldStart) float64 { return s.writing }), Floor: float64(groups*coldPartitions) / bare},
+		{What: "CPU of leftoff until all in step", Unit: "s", Values: pick(func(s coldStart) float64 { return s.cpu })},
+		{What: "memory, peak of the start (RssAnon)", Unit: "MiB", Values: per(func(s coldStart) int64 { return s.peak })},
+		{What: "memory, in step (RssAnon)", Unit: "MiB", Values: per(func(s coldStart) int64 { return s.rest })},
+		{What: "memory, peak with mapped files (VmHWM)", Unit: "MiB", Values: per(func(s coldStart) int64 { return s.resident })},
+		{What: "second start, all there on both sides → the changed hundredth in step", Unit: "s", Values: pick(func(s coldStart) float64 { return s.again })},
+		{What: "memory after the second start, both sides known (RssAnon)", Unit: "MiB", Values: per(func(s coldStart) int64 { return int64(s.restBoth) }), Budget: 200},
+		{What: "memory, peak of the second start (RssAnon)", Unit: "MiB", Values: per(func(s coldStart) int64 { return int64(s.peakBoth) })},
+	}
+	return res
+}
