@@ -31,10 +31,13 @@
 // # Caveats
 //
 // Assumed, and checked where records are compared: copies are out of order within the window only, and a mirror that is
-// restarted goes on where it stopped, or before.
+// restarted goes on where it stopped, or before, and leaves out nothing then that it had copied already.
+//
+// What was read is kept for a short while (shelf.go), as fingerprints: many groups near each other cost little more than one.
 //
 // A mirror that drops records and then copies exactly as many again, all of it between two places that were looked at, hides
-// both from the differences: the position is then still safe, and the records that it copied again are read again.
+// both from the differences; so may records that are alike. The position is then still safe, and the records that were copied
+// again are read again, beyond what was said.
 //
 // Foreign records are found where something is compared next to them, not everywhere.
 package match

@@ -2,10 +2,12 @@ package match
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/leftoff/leftoff/replicator"
 	"github.com/leftoff/leftoff/replicator/kafka"
+	"github.com/leftoff/leftoff/translate"
 )
 
 const (
@@ -30,12 +32,17 @@ func (s *Source) read(ctx context.Context, p *partition, side replicator.Side, f
 
 // readOn lengthens a stretch.
 func (s *Source) readOn(ctx context.Context, p *partition, side replicator.Side, st *stretch, to int64) error {
+	served := p.servedBy(side)
 	for more := true; more && st.bytes < maxStretch; {
+		if x, some := s.shelf.get(p, side, st.to); some && st.take(x, to, served.LogStart, served.End) {
+			more = st.to < to
+			continue
+		}
 		f, err := s.fetch(ctx, p, side, st.to, to)
 		if err != nil {
 			return err
 		}
-		before := st.bytes
+		before, from, n := st.bytes, st.to, len(st.recs)
 		st.add(&f, side == replicator.Secondary)
 		if st.from <= f.LogStart {
 			st.start = true
@@ -45,7 +52,10 @@ func (s *Source) readOn(ctx context.Context, p *partition, side replicator.Side,
 			end = f.LastStable
 		}
 		st.end = st.to >= end
-		p.weigh(side, st, st.bytes-before)
+		p.weigh(side, st.to-from, st.bytes-before)
+		if !st.end { // what is at the end is asked for again and again, and grows
+			s.shelf.put(p, side, piece{from: from, to: st.to, recs: slices.Clone(st.recs[n:]), batch: st.batch, stamped: st.stamped})
+		}
 		more = !st.end && st.to < to && (len(f.Batches) > 0 || st.to < f.Next)
 	}
 	return nil
@@ -74,10 +84,19 @@ func (s *Source) fetch(ctx context.Context, p *partition, side replicator.Side, 
 	return f, err
 }
 
+// servedBy are the bounds of a side as last asked for.
+func (p *partition) servedBy(side replicator.Side) translate.Bounds {
+	primary, secondary := p.serves()
+	if side == replicator.Primary {
+		return primary
+	}
+	return secondary
+}
+
 // weigh learns how many bytes an offset takes, and how long batches are.
-func (p *partition) weigh(side replicator.Side, st *stretch, bytes int64) {
-	if n := st.to - st.from; n > 0 && bytes > 0 {
-		p.density[side] = max(1, st.bytes/n)
+func (p *partition) weigh(side replicator.Side, offsets, bytes int64) {
+	if offsets > 0 && bytes > 0 {
+		p.density[side] = max(1, bytes/offsets)
 	}
 }
 

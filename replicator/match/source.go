@@ -18,6 +18,7 @@ type Source struct {
 	opt    Options
 	log    *zap.Logger
 	budget *budget
+	shelf  *shelf
 
 	primary, secondary counter
 
@@ -55,7 +56,7 @@ type trouble struct {
 // New returns a source that answers from the index as soon as it runs.
 func New(o Options) *Source {
 	o.setDefaults()
-	return &Source{opt: o, log: o.Logger, budget: newBudget(o.BytesPerSecond), topics: map[string]*topic{},
+	return &Source{opt: o, log: o.Logger, budget: newBudget(o.BytesPerSecond), shelf: newShelf(), topics: map[string]*topic{},
 		queue: make(chan *partition, 1<<16)}
 }
 

@@ -215,6 +215,9 @@ func (s *Source) keepUp(ctx context.Context, p *partition) error {
 	cut, reset, start, epochs := p.cut, p.reset, p.bounds.LogStart, p.epochs
 	p.cut, p.reset = none, false
 	p.mu.Unlock()
+	if reset || cut != none || epochs != p.checked {
+		s.shelf.clear(p)
+	}
 	if reset {
 		s.log.Warn("the primary was cut: its records are compared anew", partitionFields(p)...)
 		p.checked, p.memory.seen, p.memory.repeated = epochs, nil, 0
@@ -254,6 +257,7 @@ func (s *Source) keepUp(ctx context.Context, p *partition) error {
 }
 
 func (p *partition) startOver(s *Source) error {
+	s.shelf.clear(p)
 	if err := p.forget(); err != nil {
 		return err
 	}
