@@ -38,23 +38,29 @@ func (l *Loop) HandOver(ctx context.Context, group, why string) (v Verdict, err 
 	return v, err
 }
 
-// Recall takes verdicts that are kept on the secondary.
-func (l *Loop) Recall(ctx context.Context, verdicts map[string]Verdict) error {
+// Recall takes verdicts that are kept on the secondary. news: they were written there since it was last asked.
+func (l *Loop) Recall(ctx context.Context, verdicts map[string]Verdict, news bool) error {
+	if len(verdicts) == 0 {
+		return nil
+	}
 	return l.ask(ctx, func() {
 		for name, v := range verdicts {
-			l.recall(name, v)
+			l.recall(name, v, news)
 		}
 	})
 }
 
-// Kept is what leftoff wrote of a group on the secondary.
+// Kept is what leftoff wrote of a group on the secondary. Of a group that was handed over or taken over it is what stands there,
+// whoever wrote it.
 type Kept struct {
 	Offsets int
 	Topics  []string // the primary's names
+	Live    bool     // members on the secondary
+	Started bool     // see GroupSnapshot
+	Verdict VerdictKind
 }
 
-// Kept is what stands on the secondary of the configuration's groups, written by leftoff: all that is known on a day when the
-// primary was never read.
+// Kept is what stands on the secondary of the configuration's groups: all that is known on a day when the primary was never read.
 func (l *Loop) Kept(ctx context.Context) (map[string]Kept, error) {
 	all := map[string]Kept{}
 	err := l.ask(ctx, func() {
@@ -62,11 +68,11 @@ func (l *Loop) Kept(ctx context.Context) (map[string]Kept, error) {
 			if g.filtered {
 				continue
 			}
-			k := Kept{}
+			k := Kept{Live: g.live(), Started: g.started, Verdict: g.verdict.Kind}
 			for i := range g.parts {
 				was := k.Offsets
 				for _, r := range g.parts[i].rows {
-					if r.held.state == present && r.ours && r.topic.selected {
+					if r.held.state == present && (r.ours || !mayWrite(k.Verdict)) && r.topic.selected {
 						k.Offsets++
 					}
 				}
@@ -110,7 +116,7 @@ func (l *Loop) snapshot(detail bool) Snapshot {
 }
 
 func (l *Loop) groupSnapshot(g *group, mirrored map[string]int32) (GroupSnapshot, bool) {
-	gs := GroupSnapshot{Group: g.name, Live: g.live(), Verdict: g.verdict.Kind.String(), Why: g.verdict.Why}
+	gs := GroupSnapshot{Group: g.name, Live: g.live(), Started: g.started, Verdict: g.verdict.Kind.String(), Why: g.verdict.Why}
 	if g.verdict.At > 0 {
 		gs.Since = time.UnixMilli(g.verdict.At)
 	}

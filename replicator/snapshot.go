@@ -51,6 +51,7 @@ type SideState struct {
 type GroupSnapshot struct {
 	Group   string
 	Live    bool   // members on the secondary
+	Started bool   // it had members, or committed, there since it was handed over
 	Verdict string // taken_over, handed_over, reclaimed or empty
 	Why     string
 	Since   time.Time // of the verdict

@@ -54,6 +54,7 @@ type secondary struct {
 	share          bool
 	record         Order // newest group or member record
 	hasRecord      bool  // a group record is there: the group has had members
+	started        bool  // there, since it was handed over
 	verdict        Verdict
 }
 

@@ -3,9 +3,11 @@ package replicator
 import "fmt"
 
 // takenOver records that a group is no longer ours, unless a person reclaimed it after what the log says. at is the place
-// of the evidence in the group's partition of the secondary's `__consumer_offsets`.
+// of the evidence in the group's partition of the secondary's `__consumer_offsets`. A group that was handed over has started then:
+// its failover can't be turned round any more, however soon it is empty again.
 func (l *Loop) takenOver(g *group, at Order, why string) {
-	if g.verdict.Kind == VerdictReclaimed && !g.verdict.Order.Less(at) {
+	decided := g.verdict.Kind == VerdictReclaimed || g.verdict.Kind == VerdictHandedOver
+	if decided && !g.verdict.Order.Less(at) {
 		return
 	}
 	l.giveUp(g, at, why)
@@ -17,7 +19,11 @@ func (l *Loop) refusedLive(g *group) {
 }
 
 func (l *Loop) giveUp(g *group, at Order, why string) {
-	if g.filtered || g.verdict.Kind == VerdictTakenOver || g.verdict.Kind == VerdictHandedOver {
+	if g.filtered || g.verdict.Kind == VerdictTakenOver {
+		return
+	}
+	if g.verdict.Kind == VerdictHandedOver {
+		g.started = true
 		return
 	}
 	l.setVerdict(g, Verdict{Kind: VerdictTakenOver, At: l.now().UnixMilli(), Why: why, Order: at})
@@ -29,7 +35,7 @@ func (l *Loop) giveUp(g *group, at Order, why string) {
 // setVerdict remembers a conclusion and hands it to the keeper. Losing one before the keeper's next write is harmless: the
 // log it was drawn from is read again at the next start.
 func (l *Loop) setVerdict(g *group, v Verdict) {
-	g.verdict = v
+	g.verdict, g.started = v, false
 	if l.opt.Remember != nil {
 		l.opt.Remember(g.name, v)
 	}
@@ -73,13 +79,23 @@ func (l *Loop) handOver(name, why string) (Verdict, error) {
 	return g.verdict, nil
 }
 
-// recall takes a verdict that another process, or an earlier one, left on the secondary. What is known here later stays.
-func (l *Loop) recall(name string, v Verdict) {
+// recall takes a verdict that another process, or an earlier one, left on the secondary. What is known here later stays. news: it was
+// written since this process began to read there, so that it is the later one whatever two machines' clocks say.
+func (l *Loop) recall(name string, v Verdict, news bool) {
 	g := l.group(name)
-	if g.verdict.At >= v.At || g.verdict.Kind == v.Kind || v.Kind == VerdictReclaimed && g.verdict.Kind == NoVerdict {
+	switch {
+	case g.filtered, g.verdict.Kind == v.Kind:
+		return
+	case v.Kind == VerdictReclaimed && g.verdict.Kind == NoVerdict:
+		return
+	case v.Kind == VerdictHandedOver && g.verdict.Kind == VerdictTakenOver:
+		return // as handOver has it
+	case !news && g.verdict.At >= v.At:
 		return
 	}
-	v.Order = g.newest()
+	if v.Order = g.newest(); v.Order.Less(g.verdict.Order) {
+		v.Order = g.verdict.Order // the log has not been read as far yet
+	}
 	l.setVerdict(g, v)
 	l.opt.Logger.Info("group: as written on the secondary", linkField(l.opt.Link), groupField(name), whyField(v.Kind.String()+", "+v.Why))
 	l.dirtyGroup(g)

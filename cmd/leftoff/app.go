@@ -77,7 +77,7 @@ func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		a.demoCommand(), a.runCommand(), a.statusCommand(), a.planCommand(), a.translateCommand(), a.reclaimCommand(),
 		a.configCommand(), a.detectCommand(), a.drillCommand(), a.verifyCommand(),
-		a.failoverCommand(), a.indexCommand(), a.versionCommand(), a.healthCommand(),
+		a.failoverCommand(), a.failbackCommand(), a.indexCommand(), a.versionCommand(), a.healthCommand(),
 	}
 }
 

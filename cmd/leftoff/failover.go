@@ -112,7 +112,7 @@ func (a *app) failover(ctx context.Context, f *failing) error {
 			return err
 		}
 		if where.State.Over() {
-			bad, err := a.tryFailover(ctx, d, f.order)
+			bad, err := a.tryFailover(ctx, d, f)
 			switch {
 			case err != nil:
 				return err
@@ -121,6 +121,7 @@ func (a *app) failover(ctx context.Context, f *failing) error {
 			case f.dryRun:
 				return nil
 			}
+			fmt.Fprintf(a.err, "from %s\nto   %s\n", where.Primary, where.Secondary)
 			if err := a.sure(f.yes, "Fail over link "+where.Link+"?"); err != nil {
 				return err
 			}
@@ -138,17 +139,22 @@ func (a *app) failover(ctx context.Context, f *failing) error {
 	})
 }
 
-// tryFailover shows what every step would find.
-func (a *app) tryFailover(ctx context.Context, d failingOver, o failover.Order) (bad bool, err error) {
-	t, err := d.Failover(ctx, api.FailoverOrder{Link: a.link, Verb: api.FailoverTry, Order: o})
+// tryFailover shows what every step would find. For programs that is an answer of its own only where it is all they asked for.
+func (a *app) tryFailover(ctx context.Context, d failingOver, f *failing) (bad bool, err error) {
+	t, err := d.Failover(ctx, api.FailoverOrder{Link: a.link, Verb: api.FailoverTry, Order: f.order})
 	if err != nil {
 		return false, err
 	}
 	bad = slices.ContainsFunc(t.Trial, func(t failover.Trial) bool { return len(t.Finds) > 0 })
-	if done, err := a.json(t); done {
+	out := a.out
+	switch {
+	case a.output == "json" && f.dryRun:
+		_, err := a.json(t)
 		return bad, err
+	case a.output == "json":
+		out = a.err
 	}
-	printTrial(a.out, t.Trial)
+	printTrial(out, t.Trial)
 	return bad, nil
 }
 

@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/leftoff/leftoff/replicator/failover"
@@ -18,9 +20,12 @@ const (
 	FailoverWhere    FailoverVerb = "where"    // say how it stands
 	FailoverTry      FailoverVerb = "try"      // say what the steps would find, and change nothing
 	FailoverBegin    FailoverVerb = "begin"    // begin, or find the one under way
+	FailoverReturn   FailoverVerb = "return"   // begin the way home, or find the one under way
 	FailoverAdvance  FailoverVerb = "advance"  // do what can be done now
 	FailoverRollback FailoverVerb = "rollback" // turn round
 )
+
+var verbs = []FailoverVerb{FailoverWhere, FailoverTry, FailoverBegin, FailoverReturn, FailoverAdvance, FailoverRollback}
 
 // FailoverOrder is the body of POST /failover.
 type FailoverOrder struct {
@@ -31,7 +36,9 @@ type FailoverOrder struct {
 
 // FailoverAnswer is its answer.
 type FailoverAnswer struct {
-	Link string `json:"link"`
+	Link      string `json:"link"`
+	Primary   string `json:"primary"` // name and cluster id
+	Secondary string `json:"secondary"`
 	failover.Progress
 	// Trial is what each step would find.
 	Trial []failover.Trial `json:"trial,omitempty"`
@@ -49,6 +56,9 @@ func (h handler) failover(r *http.Request) (any, error) {
 	var o FailoverOrder
 	if err := readJSON(r, &o, `{"verb": "where"}`); err != nil {
 		return nil, err
+	}
+	if !slices.Contains(verbs, o.Verb) {
+		return nil, badRequest(fmt.Sprintf("no such verb %q. Try: one of %q", o.Verb, verbs))
 	}
 	source, ok := h.opt.Source.(FailingOver)
 	if !ok {
@@ -77,5 +87,6 @@ func (c *Client) Failover(ctx context.Context, o FailoverOrder) (a FailoverAnswe
 // conflicts are failovers that are refused as they stand.
 func conflicts(err error) bool {
 	return errors.Is(err, failover.ErrOvertaken) || errors.Is(err, failover.ErrUnderWay) || errors.Is(err, failover.ErrStarted) ||
-		errors.Is(err, failover.ErrNothing) || errors.Is(err, failover.ErrOver)
+		errors.Is(err, failover.ErrNothing) || errors.Is(err, failover.ErrOver) || errors.Is(err, failover.ErrNotHome) ||
+		errors.Is(err, failover.ErrReading)
 }

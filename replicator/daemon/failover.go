@@ -2,8 +2,11 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
+	"github.com/leftoff/leftoff/replicator"
 	"github.com/leftoff/leftoff/replicator/api"
 	"github.com/leftoff/leftoff/replicator/failover"
 )
@@ -16,24 +19,52 @@ func (d *Daemon) Failover(ctx context.Context, o api.FailoverOrder) (api.Failove
 	if err != nil {
 		return api.FailoverAnswer{}, err
 	}
-	a := api.FailoverAnswer{Link: l.Name}
+	ids := l.known()
+	a := api.FailoverAnswer{Link: l.Name, Primary: named(l.config.Primary, ids[replicator.Primary]), Secondary: named(l.config.Secondary, ids[replicator.Secondary])}
 	m := failover.New(r.memory.store, ground{l, r})
-	switch o.Verb {
-	case api.FailoverWhere:
+	changes := map[api.FailoverVerb]func(context.Context, failover.Order) (failover.Progress, error){
+		api.FailoverBegin: m.Begin, api.FailoverReturn: m.Return, api.FailoverAdvance: m.Advance, api.FailoverRollback: m.Rollback,
+	}
+	switch change, ok := changes[o.Verb]; {
+	case o.Verb == api.FailoverWhere:
 		a.Progress, err = m.Where(ctx)
-	case api.FailoverTry:
+	case o.Verb == api.FailoverTry:
 		a.Trial, err = m.Try(ctx, o.Order)
-	case api.FailoverBegin:
-		a.Progress, err = m.Begin(ctx, o.Order)
-	case api.FailoverAdvance:
-		a.Progress, err = m.Advance(ctx, o.Order)
-	case api.FailoverRollback:
-		a.Progress, err = m.Rollback(ctx, o.Order)
+	case ok && l.ReadOnly:
+		err = errReadOnly
+	case ok:
+		err = l.change(ctx, r, func() (moved bool, err error) {
+			a.Progress, err = change(ctx, o.Order)
+			return err == nil && len(a.Waits) == 0, err
+		})
 	default:
 		err = fmt.Errorf("no such verb %q", o.Verb)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, replicator.ErrEnded):
+		return a, fmt.Errorf("link %s: %w", l.Name, api.ErrStarting)
+	case err != nil:
 		return a, fmt.Errorf("link %s: %w", l.Name, err)
 	}
 	return a, nil
+}
+
+// named is a cluster for people.
+func named(name, id string) string {
+	return strings.TrimSpace(fmt.Sprintf("%s (cluster id %s)", name, id))
+}
+
+var errReadOnly = errors.New("this leftoff changes nothing")
+
+// change lets a step change what is kept, once that was read, and brings the link in line with it.
+func (l *link) change(ctx context.Context, r *running, step func() (moved bool, err error)) error {
+	r.memory.await(ctx)
+	return r.memory.alone(ctx, func() error {
+		moved, err := step()
+		if !moved {
+			return err
+		}
+		r.memory.note(l.recall(ctx, r))
+		return nil
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,15 +40,19 @@ func (g ground) Look(ctx context.Context, in failover.Scope) (failover.View, err
 	for side := range s.Sides {
 		v.Ready[side], v.Error[side] = s.Sides[side].CaughtUp, s.Sides[side].Error
 	}
-	topics, seen := map[string]bool{}, map[string]bool{}
+	topics := map[string]bool{}
 	for i := range s.Groups {
-		group := viewOf(&s.Groups[i], in.Topics, topics)
-		if chosen(in.Groups, group.Group) && group.Offsets > 0 {
-			v.Groups, seen[group.Group] = append(v.Groups, group), true
+		group, reads := viewOf(&s.Groups[i], in.Topics)
+		if !chosen(in.Groups, group.Group) || group.Offsets == 0 {
+			continue
+		}
+		v.Groups = append(v.Groups, group)
+		for _, topic := range reads {
+			topics[topic] = true
 		}
 	}
 	if !v.Ready[replicator.Primary] {
-		if err := g.kept(ctx, in, seen, topics, &v); err != nil {
+		if err := g.kept(ctx, in, topics, &v); err != nil {
 			return v, err
 		}
 	}
@@ -60,21 +65,40 @@ func (g ground) Look(ctx context.Context, in failover.Scope) (failover.View, err
 	return v, nil
 }
 
-// kept adds the groups of which only what leftoff wrote on the secondary is known.
-func (g ground) kept(ctx context.Context, in failover.Scope, seen, topics map[string]bool, v *failover.View) error {
+// kept is for a primary that was not read to its end: what leftoff wrote on the secondary is what counts, and all that is known of most groups.
+// Of those that leftoff never handed over, what others wrote there is their own business.
+func (g ground) kept(ctx context.Context, in failover.Scope, topics map[string]bool, v *failover.View) error {
 	kept, err := g.r.loop.Kept(ctx)
-	verdicts := g.l.index.Verdicts()
+	if err != nil {
+		return err
+	}
+	for i := range v.Groups {
+		group := &v.Groups[i]
+		group.Confidence, group.Reread, group.Offsets = failover.LastWritten, unknown, max(group.Offsets, kept[group.Group].Offsets)
+	}
 	for _, name := range slices.Sorted(maps.Keys(kept)) {
 		k := kept[name]
-		if !chosen(in.Groups, name) || seen[name] || !slices.ContainsFunc(k.Topics, func(t string) bool { return chosen(in.Topics, t) }) {
+		switch {
+		case !chosen(in.Groups, name), !slices.ContainsFunc(k.Topics, func(t string) bool { return chosen(in.Topics, t) }):
+			continue
+		case k.Verdict == replicator.VerdictTakenOver && !g.r.memory.wasHandedOver(name):
 			continue
 		}
-		v.Groups = append(v.Groups, failover.GroupView{Group: name, Offsets: k.Offsets, Confidence: "as last written", Reread: -1, Verdict: verdicts[name].Kind.String()})
+		group := failover.GroupView{Group: name, Offsets: k.Offsets, Confidence: failover.LastWritten, Reread: unknown,
+			Live: k.Live, Started: k.Started, Verdict: k.Verdict.String()}
 		for _, t := range k.Topics {
-			topics[t] = topics[t] || chosen(in.Topics, t)
+			if chosen(in.Topics, t) {
+				topics[t] = true
+			} else {
+				group.Elsewhere = append(group.Elsewhere, t)
+			}
+		}
+		if !slices.ContainsFunc(v.Groups, func(g failover.GroupView) bool { return g.Group == name }) {
+			v.Groups = append(v.Groups, group)
 		}
 	}
-	return err
+	slices.SortFunc(v.Groups, func(a, b failover.GroupView) int { return strings.Compare(a.Group, b.Group) })
+	return nil
 }
 
 func (g ground) mirrored(in []string) []string {
@@ -93,29 +117,43 @@ func (g ground) mirrored(in []string) []string {
 	return all
 }
 
-func viewOf(s *replicator.GroupSnapshot, in []string, topics map[string]bool) failover.GroupView {
-	v := failover.GroupView{Group: s.Group, Live: s.Live, Verdict: s.Verdict, Held: map[string]int{}, Confidence: translate.Exact.String()}
-	least := translate.Exact
+// viewOf is a group as far as it reads the topics of a scope, and which of them it reads.
+func viewOf(s *replicator.GroupSnapshot, in []string) (v failover.GroupView, reads []string) {
+	v = failover.GroupView{Group: s.Group, Live: s.Live, Started: s.Started, Verdict: s.Verdict, Held: map[string]int{}}
+	least, judged, held := translate.Exact, 0, 0
 	for i := range s.Entries {
 		e := &s.Entries[i]
-		if e.Reason == replicator.Filtered || !chosen(in, e.Commit.Topic) {
+		switch {
+		case e.Reason == replicator.Filtered:
+			continue
+		case !chosen(in, e.Commit.Topic):
+			if !slices.Contains(v.Elsewhere, e.Commit.Topic) {
+				v.Elsewhere = append(v.Elsewhere, e.Commit.Topic)
+			}
 			continue
 		}
 		v.Offsets++
-		topics[e.Commit.Topic] = true
+		reads = append(reads, e.Commit.Topic)
 		if at := time.UnixMilli(e.Commit.CommittedAt); at.After(v.LastCommit) {
 			v.LastCommit = at
 		}
 		if !e.HasWritten {
 			v.Missing++
 		}
-		if e.Reason != replicator.NoReason {
-			v.Held[e.Reason.String()]++
+		switch {
+		case e.Reason == replicator.HandedOver:
+			v.Held[e.Reason.String()]++ // nothing can be said of it any more
 			continue
-		}
-		if e.Write {
+		case e.Reason == replicator.Unreachable && e.Position.Confidence != translate.Unmapped:
+			v.Due++ // the position is known, and its coordinator did not answer
+		case e.Reason != replicator.NoReason:
+			v.Held[e.Reason.String()]++
+			held++
+			continue
+		case e.Write:
 			v.Due++
 		}
+		judged++
 		if e.Pending {
 			v.Pending++
 		}
@@ -128,8 +166,13 @@ func viewOf(s *replicator.GroupSnapshot, in []string, topics map[string]bool) fa
 			v.Reread += reread
 		}
 	}
-	v.Confidence = least.String()
-	return v
+	switch v.Confidence = least.String(); {
+	case held > 0:
+		v.Confidence, v.Reread = failover.LastWritten, unknown
+	case judged == 0:
+		v.Confidence = failover.NotOurs
+	}
+	return v, reads
 }
 
 const askAtOnce = 16
@@ -160,8 +203,12 @@ func (g ground) Members(ctx context.Context, groups []string) (map[string][]stri
 func (g ground) partitions(ctx context.Context, topics []string) (tps []kafka.TopicPartition, err error) {
 	counts := map[string]int32{}
 	var ask []string
+	mirrored := g.r.source.Mirrored()
 	for _, topic := range topics {
-		n := g.r.source.Mirrored()[topic]
+		if _, ours := g.l.Rename(topic); !ours {
+			continue
+		}
+		n := mirrored[topic]
 		if pair, ok := g.l.index.Lookup(topic); ok {
 			n = max(n, pair.Info().Partitions)
 		}
@@ -211,6 +258,9 @@ func (g ground) copied(ctx context.Context, tp kafka.TopicPartition) (int64, err
 	if err == nil {
 		err = got[there].Err
 	}
+	if errors.Is(err, kafka.ErrUnknownTopic) {
+		return unknown, nil
+	}
 	return got[there].Offset, err
 }
 
@@ -234,8 +284,11 @@ func (g ground) Behind(ctx context.Context, topics []string) ([]failover.Unmirro
 	}
 	var all []failover.Unmirrored
 	for _, tp := range tps {
-		if ends[tp].Err != nil {
-			return nil, ends[tp].Err
+		switch err := ends[tp].Err; {
+		case errors.Is(err, kafka.ErrUnknownTopic):
+			continue // deleted on the primary: what was copied is all there is
+		case err != nil:
+			return nil, err
 		}
 		from, err := g.copied(ctx, tp)
 		if err != nil {
@@ -309,10 +362,11 @@ func (g ground) Seen(ctx context.Context, topics []string) (failover.Seen, error
 	return s, nil
 }
 
-// plain says that every offset of a partition was a record so far: no markers, no holes.
+// plain says that every offset of a partition was a record so far, no markers and no holes, and that the index knows all that was
+// copied: only leftoff's own mirror does. Another one may be far ahead of what was compared.
 func (g ground) plain(tp kafka.TopicPartition) bool {
 	pair, ok := g.l.index.Lookup(tp.Topic)
-	if !ok || tp.Partition >= pair.Info().Partitions {
+	if !ok || tp.Partition >= pair.Info().Partitions || pair.Info().Source != configs.MappingMirror {
 		return false
 	}
 	last, plain, runs := int64(-1), true, 0
@@ -322,12 +376,13 @@ func (g ground) plain(tp kafka.TopicPartition) bool {
 		runs++
 		return plain && runs < 10_000
 	})
-	return plain
+	return plain && runs > 0
 }
 
 func (g ground) Switch(ctx context.Context, topics []string) ([]failover.TopicReport, error) {
 	source, fenced := g.r.source.(*mirror.Source)
 	if fenced {
+		g.r.memory.fence(topics, true)
 		if err := source.Fence(ctx, topics); err != nil {
 			return nil, err
 		}
@@ -356,7 +411,10 @@ func (g ground) Switch(ctx context.Context, topics []string) ([]failover.TopicRe
 				continue
 			}
 			end := ends[kafka.TopicPartition{Topic: to, Partition: tp.Partition}]
-			if end.Err != nil {
+			switch {
+			case errors.Is(end.Err, kafka.ErrUnknownTopic):
+				end.Offset = unknown // nothing was ever copied
+			case end.Err != nil:
 				return nil, end.Err
 			}
 			from, err := g.copied(ctx, tp)
@@ -372,6 +430,7 @@ func (g ground) Switch(ctx context.Context, topics []string) ([]failover.TopicRe
 
 func (g ground) SwitchBack(_ context.Context, topics []string) error {
 	if source, ok := g.r.source.(*mirror.Source); ok {
+		g.r.memory.fence(topics, false)
 		source.Unfence(topics)
 	}
 	return nil
@@ -381,7 +440,10 @@ func (g ground) HandOver(ctx context.Context, groups []string, why string) (map[
 	all := map[string]string{}
 	for _, group := range groups {
 		v, err := g.r.loop.HandOver(ctx, group, why)
-		if err != nil {
+		switch {
+		case errors.Is(err, replicator.ErrUnknownGroup), errors.Is(err, replicator.ErrFilteredGroup):
+			v.Kind = replicator.VerdictHandedOver // gone since: the log says so to whoever sees it again
+		case err != nil:
 			return nil, err
 		}
 		all[group] = v.Kind.String()
@@ -412,7 +474,9 @@ func (l *link) alarms(r *running) (all []string) {
 			if m.Partition >= pair.Info().Partitions {
 				continue
 			}
-			if f, ok := pair.Partition(m.Partition).Frontier(); ok && f.Primary > m.Primary {
+			// A copy at or above S* is the proof: below it, a mapping may still learn what was copied before.
+			last, _ := pair.Partition(m.Partition).Last()
+			if f, ok := pair.Partition(m.Partition).Frontier(); ok && f.Primary > m.Primary && last.SecondaryEnd() > m.Secondary {
 				all = append(all, fmt.Sprintf("%s/%d was switched to the secondary at %d, and a mirror still copies records of the primary there. Try: stop that mirror", topic, m.Partition, m.Secondary))
 				break
 			}

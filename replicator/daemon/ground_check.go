@@ -50,7 +50,7 @@ func (g ground) checkAlone(ctx context.Context, in failover.Scope) (failover.Che
 	if err != nil {
 		return c, err
 	}
-	topics, parts := g.there(in), map[kafka.TopicPartition]bool{}
+	topics, parts := g.there(in, v.Topics), map[kafka.TopicPartition]bool{}
 	for _, offsets := range held {
 		for tp := range offsets {
 			if topics[tp.Topic] {
@@ -72,12 +72,12 @@ func (g ground) checkAlone(ctx context.Context, in failover.Scope) (failover.Che
 	}
 	for _, group := range slices.Sorted(maps.Keys(held)) {
 		for tp, o := range held[group] {
-			if !parts[tp] || o.Err != nil || o.Offset < 0 {
+			if !parts[tp] || o.Err == nil && o.Offset < 0 {
 				continue
 			}
 			verdict := readable
 			switch start, end := starts[tp], ends[tp]; {
-			case start.Err != nil || end.Err != nil:
+			case o.Err != nil, start.Err != nil || end.Err != nil:
 				verdict = "unreadable"
 			case o.Offset < start.Offset || o.Offset > end.Offset:
 				verdict = outOfRange
@@ -94,10 +94,11 @@ func (g ground) checkAlone(ctx context.Context, in failover.Scope) (failover.Che
 	return c, nil
 }
 
-// there are the secondary's names of a scope's topics.
-func (g ground) there(in failover.Scope) map[string]bool {
+// there are the secondary's names of a scope's topics: of those that groups read, which may be all that is known, and of those that are
+// mirrored.
+func (g ground) there(in failover.Scope, read []string) map[string]bool {
 	all := map[string]bool{}
-	for _, topic := range g.mirrored(in.Topics) {
+	for _, topic := range append(g.mirrored(in.Topics), read...) {
 		if to, ok := g.l.Rename(topic); ok {
 			all[to] = true
 		}

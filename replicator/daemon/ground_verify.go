@@ -11,8 +11,16 @@ import (
 
 // checkBoth compares the records on both sides.
 func (g ground) checkBoth(ctx context.Context, in failover.Scope) (failover.Checked, error) {
+	v, err := g.Look(ctx, in)
+	if err != nil {
+		return failover.Checked{}, err
+	}
+	known := map[string]bool{} // groups without a commit of their own are nobody's to move
+	for _, group := range v.Groups {
+		known[group.Group] = true
+	}
 	report, err := verify.Check(ctx, g.l.clusters[replicator.Primary], g.l.clusters[replicator.Secondary], verify.Options{
-		Groups: func(group string) bool { return g.l.SelectGroup(group) && chosen(in.Groups, group) },
+		Groups: func(group string) bool { return known[group] },
 		Rename: func(topic string) (string, bool) {
 			to, ok := g.l.Rename(topic)
 			return to, ok && chosen(in.Topics, topic)

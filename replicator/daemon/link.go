@@ -59,6 +59,7 @@ type link struct {
 	newLog   bool     // the secondary's offsets topic was recreated
 
 	scratches []*scratch // instead of the index, where that is read only
+	home      ways
 
 	check func() error // of all links together, when a cluster id became known
 }
@@ -163,6 +164,7 @@ func (l *link) run(ctx context.Context) error {
 }
 
 func (l *link) close() {
+	l.endHome()
 	for _, c := range l.clusters {
 		c.Close()
 	}
@@ -302,7 +304,7 @@ func (l *link) build(primaryID, secondaryID string) (*running, error) {
 		other = o.Other
 	}
 	r.loop = replicator.NewLoop(replicator.Options{
-		Link: l.Name, PrimaryID: primaryID, OtherID: secondaryID, Mapper: r.source,
+		Link: l.Name, PrimaryID: primaryID, OtherID: secondaryID, Mapper: ruled{r.source, r.memory, l.Rename},
 		Sender: &sender{committer: l.committer, intents: l.index},
 		Policy: l.Policy, SelectGroup: l.SelectGroup, PrimaryTopic: l.Invert, SelectTopic: func(t string) bool { _, ok := l.Rename(t); return ok },
 		Other: other, Verdicts: fromIndex(l.index), Intents: intents, Writer: uint16(rand.IntN(1 << 16)),

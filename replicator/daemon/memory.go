@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -23,13 +23,19 @@ import (
 type memory struct {
 	store *failover.Store
 	log   *zap.Logger
-	read  chan struct{} // closed when it was read once, or can't be
+	read  chan struct{}                   // closed when it was read once, or can't be
+	turn  chan struct{}                   // full while somebody changes what is kept, or brings the link in line with it: one at a time
+	fixed atomic.Pointer[map[string]bool] // topics that changed hands; nil: none. The planner asks for every offset
 
 	mu      sync.Mutex
 	once    sync.Once
+	known   bool  // it was heard once
+	newest  int64 // offset of the newest event that was heard
 	roles   map[string]failover.Role
 	heard   map[string]string         // verdicts that are
+	handed  map[string]bool           // groups that were handed over once
 	untold  map[string]failover.Group // verdicts that are not on the secondary yet
+	fencing map[string]bool           // topics that a step has just fenced, and not written down yet
 	problem string
 }
 
@@ -41,8 +47,20 @@ const (
 func newMemory(secondary *kafka.Cluster, id string, log *zap.Logger) *memory {
 	return &memory{
 		store: failover.NewStore(&failover.KafkaLog{Cluster: secondary}, id), log: log,
-		read: make(chan struct{}), roles: map[string]failover.Role{}, untold: map[string]failover.Group{},
+		read: make(chan struct{}), turn: make(chan struct{}, 1), roles: map[string]failover.Role{}, untold: map[string]failover.Group{},
+		fencing: map[string]bool{},
 	}
+}
+
+// alone runs f while nobody else changes what is kept: what was read before a change must not be applied after it.
+func (m *memory) alone(ctx context.Context, f func() error) error {
+	select {
+	case m.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-m.turn }()
+	return f()
 }
 
 // await waits until what is kept was read.
@@ -58,11 +76,14 @@ func (l *link) remember(ctx context.Context, r *running) error {
 	tick := time.NewTicker(rememberEvery)
 	defer tick.Stop()
 	for {
-		r.memory.note(l.recall(ctx, r))
+		r.memory.note(r.memory.alone(ctx, func() error {
+			err := l.recall(ctx, r)
+			if !l.ReadOnly {
+				err = errors.Join(err, r.memory.tell(ctx))
+			}
+			return err
+		}))
 		r.memory.lookFor(r.source)
-		if !l.ReadOnly {
-			r.memory.tell(ctx)
-		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -89,31 +110,20 @@ func (l *link) recall(ctx context.Context, r *running) error {
 	return nil
 }
 
-// apply brings the link in line.
+// apply brings the link in line. It may be repeated, and goes by what is so, not by what was the last time.
 func (l *link) apply(ctx context.Context, r *running, k failover.Known) error {
-	was := r.memory.hear(k)
-	verdicts := map[string]replicator.Verdict{}
-	for group, e := range k.Groups {
-		if kind, ok := verdictKinds[e.Verdict]; ok {
-			verdicts[group] = replicator.Verdict{Kind: kind, At: e.At.UnixMilli(), Why: e.Why}
-		}
-	}
-	if err := r.loop.Recall(ctx, verdicts); err != nil {
+	verdicts, news := r.memory.unheard(k)
+	if err := r.loop.Recall(ctx, verdicts, news); err != nil {
 		return err
+	}
+	for _, topic := range r.memory.hear(k) {
+		r.loop.Notify(replicator.Advance{Topic: topic, Partition: -1, All: true})
 	}
 	source, mirrors := r.source.(*mirror.Source)
 	if !mirrors {
 		return nil
 	}
-	var fence, back []string
-	for topic, role := range k.Roles {
-		switch switched := role.Name == failover.Switched; {
-		case switched && was[topic].Name != failover.Switched:
-			fence = append(fence, topic)
-		case !switched && was[topic].Name == failover.Switched:
-			back = append(back, topic)
-		}
-	}
+	fence, back := r.memory.fences(k, source.Fenced())
 	source.Unfence(back)
 	return source.Fence(ctx, fence)
 }
@@ -134,15 +144,96 @@ func (l *link) primaryByLog(ctx context.Context, secondaryID string) {
 	}
 }
 
-// hear takes what is kept, and returns the roles from before.
-func (m *memory) hear(k failover.Known) (was map[string]failover.Role) {
+// unheard are the verdicts that are news, or all of them the first time. What this process concluded and has not told yet comes later in
+// the log than anything that is there.
+func (m *memory) unheard(k failover.Known) (verdicts map[string]replicator.Verdict, news bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	was, m.roles, m.heard = m.roles, k.Roles, map[string]string{}
+	verdicts = map[string]replicator.Verdict{}
 	for group, e := range k.Groups {
-		m.heard[group] = e.Verdict
+		kind, ok := verdictKinds[e.Verdict]
+		_, untold := m.untold[group]
+		if ok && (!m.known || e.Offset > m.newest && !untold) {
+			verdicts[group] = replicator.Verdict{Kind: kind, At: e.At.UnixMilli(), Why: e.Why}
+		}
 	}
-	return was
+	return verdicts, m.known
+}
+
+// hear takes what is kept, and returns the topics whose role changed.
+func (m *memory) hear(k failover.Known) (changed []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	was := m.roles
+	m.known, m.newest, m.roles, m.heard, m.handed = true, -1, k.Roles, map[string]string{}, map[string]bool{}
+	for group, e := range k.Groups {
+		if m.heard[group] = e.Verdict; m.untold[group].Verdict == e.Verdict {
+			delete(m.untold, group) // somebody wrote it: the machine, as a rule
+		}
+	}
+	for i := range k.Events {
+		e := &k.Events[i]
+		m.newest = max(m.newest, e.Offset)
+		if e.Verdict == replicator.VerdictHandedOver.String() {
+			m.handed[e.Group] = true
+		}
+	}
+	fixed := map[string]bool{}
+	for topic, role := range k.Roles {
+		if role.Name == failover.Switched {
+			fixed[topic] = true
+		}
+		if role.Name != was[topic].Name {
+			changed = append(changed, topic)
+		}
+	}
+	if m.fixed.Store(nil); len(fixed) > 0 {
+		m.fixed.Store(&fixed)
+	}
+	return changed
+}
+
+// fences says what has to be fenced and let go so that it is as kept. What a step is just about to write down stays fenced.
+func (m *memory) fences(k failover.Known, fenced []string) (fence, back []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if k.State.Over() {
+		clear(m.fencing)
+	}
+	for topic, role := range k.Roles {
+		if role.Name != failover.Switched {
+			continue
+		}
+		delete(m.fencing, topic)
+		if !slices.Contains(fenced, topic) {
+			fence = append(fence, topic)
+		}
+	}
+	for _, topic := range fenced {
+		if k.Roles[topic].Name != failover.Switched && !m.fencing[topic] {
+			back = append(back, topic)
+		}
+	}
+	slices.Sort(fence)
+	return fence, back
+}
+
+// fence notes that a step fences topics, or lets them go.
+func (m *memory) fence(topics []string, fences bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, topic := range topics {
+		if delete(m.fencing, topic); fences {
+			m.fencing[topic] = true
+		}
+	}
+}
+
+// wasHandedOver: leftoff let go of a group once.
+func (m *memory) wasHandedOver(group string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.handed[group]
 }
 
 var verdictKinds = map[string]replicator.VerdictKind{
@@ -151,11 +242,9 @@ var verdictKinds = map[string]replicator.VerdictKind{
 	replicator.VerdictReclaimed.String():  replicator.VerdictReclaimed,
 }
 
-// verdict queues what became of a group, to be kept on the secondary. What a failover decides, its machine writes itself.
+// verdict queues what became of a group, to be kept on the secondary. What a failover decides, its machine writes itself, at once; should it
+// die before that, it is told from here.
 func (m *memory) verdict(group string, v replicator.Verdict) {
-	if strings.HasPrefix(v.Why, machineWhy) {
-		return
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.heard[group] == v.Kind.String() {
@@ -165,22 +254,18 @@ func (m *memory) verdict(group string, v replicator.Verdict) {
 	m.untold[group] = failover.Group{Name: group, Verdict: v.Kind.String(), Why: v.Why}
 }
 
-// machineWhy begins the reasons of what the machine decides.
-const machineWhy = "failover "
-
 // tell writes what is not on the secondary yet. What fails is tried again.
-func (m *memory) tell(ctx context.Context) {
+func (m *memory) tell(ctx context.Context) error {
 	m.mu.Lock()
 	groups := slices.Collect(maps.Values(m.untold))
 	m.mu.Unlock()
 	if len(groups) == 0 {
-		return
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, rememberWithin)
 	defer cancel()
 	if err := m.store.SetGroups(ctx, "leftoff", groups); err != nil {
-		m.note(err)
-		return
+		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -189,6 +274,7 @@ func (m *memory) tell(ctx context.Context) {
 			delete(m.untold, g.Name)
 		}
 	}
+	return nil
 }
 
 // note takes what went wrong, for status.
@@ -232,10 +318,20 @@ func (m *memory) problems() []string {
 	return []string{m.problem}
 }
 
-// switched says whether a topic changed hands.
-func (m *memory) switched(topic string) (failover.Role, bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	r, ok := m.roles[topic]
-	return r, ok && r.Name == failover.Switched
+// ruled is a mapping source whose topics may have changed hands: what the primary commits on those means nothing on the secondary, whoever
+// copied them.
+type ruled struct {
+	source
+	memory *memory
+	rename func(string) (string, bool)
+}
+
+func (r ruled) Forward(topic string, topicID [16]byte, partition int32, offset int64) replicator.Mapping {
+	fixed := r.memory.fixed.Load()
+	if fixed == nil || !(*fixed)[topic] {
+		return r.source.Forward(topic, topicID, partition, offset)
+	}
+	to, _ := r.rename(topic)
+	return replicator.Mapping{Topic: to, Reason: replicator.HandedOver,
+		Detail: fmt.Sprintf("topic %s is written on the secondary since a failover: what the primary commits means nothing there. Try: leftoff failover status", to)}
 }

@@ -25,5 +25,9 @@
 // # Caveats
 //
 // A mirror that is not leftoff's can't be fenced. After the switch, records that it still copies are said to be there
-// (alarm), not kept away.
+// (alarm), not kept away; with mapping identity, which learns nothing of places, not even said. Another leftoff that mirrors the same
+// link learns of a switch within seconds, not at once.
+//
+// What counts in the log is its order. A machine that was away meanwhile goes by the clocks for what it had concluded itself and
+// not written down.
 package failover

@@ -28,6 +28,9 @@ type Event struct {
 	// after the one before it lost a race, and counts for nothing.
 	After int64  `json:"after,omitempty"`
 	Nonce string `json:"nonce,omitempty"`
+	// Under is the offset of the StateChanged event that a step wrote this under. Where another one followed first, the step had lost
+	// the failover, and this counts for nothing. Nil: no step wrote it.
+	Under *int64 `json:"under,omitempty"`
 	State *State `json:"state,omitempty"`
 
 	Topic string `json:"topic,omitempty"` // the primary's name
@@ -69,13 +72,18 @@ type Known struct {
 // fold reads the log of one link.
 func fold(link string, all []Event) Known {
 	k := Known{last: none, Roles: map[string]Role{}, Groups: map[string]Event{}}
+	start := int64(0) // of the log: what a person deleted before it is not missed, or nothing after it would count
+	if len(all) > 0 {
+		start = all[0].Offset
+	}
 	for _, e := range all {
-		if e.Link != link {
+		if e.Link != link || e.Under != nil && *e.Under != k.last && *e.Under >= start {
 			continue
 		}
 		switch e.Kind {
 		case StateChanged:
-			if e.After != k.last || e.State == nil {
+			first := k.last == none && e.After < start
+			if e.After != k.last && !first || e.State == nil {
 				continue
 			}
 			k.State, k.last = e.State, e.Offset

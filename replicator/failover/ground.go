@@ -40,14 +40,25 @@ type View struct {
 type GroupView struct {
 	Group   string
 	Live    bool   // members on the secondary
+	Started bool   // it had members, or committed, there since it was handed over
 	Verdict string // taken_over, handed_over, reclaimed or empty
 	Offsets int
+	// Elsewhere are topics outside the scope that it has offsets of, too.
+	Elsewhere []string
 	// Due are offsets that are not written yet and will be, Pending those whose position may still get better.
 	Due, Pending int
 	// Held are reasons why offsets are not written.
-	Held       map[string]int
+	Held map[string]int
+	// Confidence is the least of its positions; LastWritten where what stands on the secondary is all that is known, and
+	// NotOurs where its positions are not leftoff's business any more.
 	Confidence string
 	Reread     int64 // bound; −1 where none is known
 	Missing    int
 	LastCommit time.Time
 }
+
+// Confidence where no position can be judged.
+const (
+	LastWritten = "as last written"
+	NotOurs     = "handed over"
+)

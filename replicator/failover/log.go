@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 
 	"github.com/leftoff/leftoff/replicator/kafka"
@@ -15,14 +16,27 @@ type KafkaLog struct {
 
 	mu   sync.Mutex
 	made bool
+
+	reading sync.Mutex
+	id      [16]byte // of the topic that was read
+	next    int64    // where reading goes on
+	values  []kept   // all that was read: it is never deleted, and read again every few seconds
+}
+
+type kept struct {
+	offset int64
+	value  []byte
 }
 
 var statePartition = kafka.TopicPartition{Topic: Topic}
 
+// maxBytes of one state, which lists all groups and partitions; compressed it is a tenth. Hosted clusters allow no more.
+const maxBytes = 8 << 20
+
 // The log is never deleted nor compacted: it is the audit, and its order decides.
 func spec(replicas int16) kafka.TopicSpec {
 	return kafka.TopicSpec{Name: Topic, Partitions: 1, Replication: replicas, Configs: map[string]string{
-		"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1", "max.message.bytes": "10485760",
+		"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1", "max.message.bytes": strconv.Itoa(maxBytes),
 	}}
 }
 
@@ -62,11 +76,11 @@ func (l *KafkaLog) Append(ctx context.Context, values [][]byte) error {
 	if err != nil {
 		return err
 	}
-	p := l.Cluster.NewProducer(kafka.ProducerOptions{MaxRequestBytes: 10 << 20})
+	p := l.Cluster.NewProducer(kafka.ProducerOptions{MaxRequestBytes: maxBytes})
 	defer p.Close()
 	sequence := int32(0)
 	for _, batch := range batches(values) {
-		if err := send(ctx, p, kafka.ProduceBatch{ProducerID: id, FirstSequence: sequence, Codec: kafka.GZIP, Records: batch}); err != nil {
+		if err := send(ctx, p, statePartition, kafka.ProduceBatch{ProducerID: id, FirstSequence: sequence, Codec: kafka.GZIP, Records: batch}); err != nil {
 			return err
 		}
 		sequence += int32(len(batch))
@@ -94,10 +108,10 @@ func batches(values [][]byte) (all [][]kafka.Record) {
 }
 
 // send tries a batch again while it may have been written or not: the broker knows it by its sequence.
-func send(ctx context.Context, p *kafka.Producer, b kafka.ProduceBatch) error {
+func send(ctx context.Context, p *kafka.Producer, tp kafka.TopicPartition, b kafka.ProduceBatch) error {
 	for {
 		done := make(chan kafka.ProduceResult, 1)
-		p.Produce(statePartition, b, func(r kafka.ProduceResult) { done <- r })
+		p.Produce(tp, b, func(r kafka.ProduceResult) { done <- r })
 		select {
 		case r := <-done:
 			if r.Err == nil || !kafka.Classify(r.Err).Temporary() {
@@ -112,46 +126,79 @@ func send(ctx context.Context, p *kafka.Producer, b kafka.ProduceBatch) error {
 	}
 }
 
-// Read implements Log.
+// Read implements Log. What was read before is not fetched again, as long as it is the same topic.
 func (l *KafkaLog) Read(ctx context.Context, yield func(offset int64, value []byte)) error {
+	l.reading.Lock()
+	defer l.reading.Unlock()
+	if err := l.goOn(ctx); err != nil {
+		return err
+	}
+	for _, k := range l.values {
+		yield(k.offset, k.value)
+	}
+	return nil
+}
+
+// goOn reads what is new.
+func (l *KafkaLog) goOn(ctx context.Context) error {
 	topics, err := l.Cluster.Topics(ctx, []string{Topic})
 	if err != nil {
 		return err
 	}
 	info, there := topics[Topic]
 	if !there {
+		l.id, l.next, l.values = [16]byte{}, 0, nil
 		return nil
 	}
 	if info.Err != nil {
 		return info.Err
 	}
-	ends, err := l.Cluster.ListOffsets(ctx, kafka.Stable, []kafka.TopicPartition{statePartition})
+	end, err := l.bound(ctx, kafka.Stable)
 	if err != nil {
 		return err
 	}
-	end := ends[statePartition]
-	if end.Err != nil {
-		return end.Err
-	}
-	for at := int64(0); at < end.Offset; {
-		got, err := l.Cluster.FetchOne(ctx, statePartition, at, 1<<20)
+	if l.id != info.ID || end < l.next {
+		// Another topic than the one that was read. It is never deleted by itself, but a person may have.
+		start, err := l.bound(ctx, kafka.Earliest)
 		if err != nil {
 			return err
 		}
-		was := at
-		for i := range got.Batches {
-			b := &got.Batches[i]
-			for j := range b.Records {
-				if r := &b.Records[j]; r.Offset >= at && r.Offset < end.Offset && !b.Control {
-					yield(r.Offset, r.Value)
-				}
+		l.id, l.next, l.values = info.ID, start, nil
+	}
+	for l.next < end {
+		if err := l.fetch(ctx, end); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *KafkaLog) bound(ctx context.Context, at kafka.When) (int64, error) {
+	got, err := l.Cluster.ListOffsets(ctx, at, []kafka.TopicPartition{statePartition})
+	if err == nil {
+		err = got[statePartition].Err
+	}
+	return got[statePartition].Offset, err
+}
+
+func (l *KafkaLog) fetch(ctx context.Context, end int64) error {
+	got, err := l.Cluster.FetchOne(ctx, statePartition, l.next, 1<<20)
+	if err != nil {
+		return err
+	}
+	was := l.next
+	for i := range got.Batches {
+		b := &got.Batches[i]
+		for j := range b.Records {
+			if r := &b.Records[j]; r.Offset >= was && r.Offset < end && !b.Control {
+				l.values = append(l.values, kept{r.Offset, r.Value})
 			}
-			at = max(at, b.LastOffset+1)
 		}
-		at = max(at, got.Next)
-		if at == was {
-			return fmt.Errorf("nothing at offset %d, and the log ends at %d", at, end.Offset)
-		}
+		l.next = max(l.next, b.LastOffset+1)
+	}
+	l.next = min(end, max(l.next, got.Next))
+	if l.next == was {
+		return fmt.Errorf("nothing at offset %d, and the log ends at %d", was, end)
 	}
 	return nil
 }

@@ -16,6 +16,10 @@ type Order struct {
 	Who       string `json:"who,omitempty"`
 	Why       string `json:"why,omitempty"`
 	Version   string `json:"version,omitempty"`
+	// TopicsOnly: topics change hands also where no group is known.
+	TopicsOnly bool `json:"topics_only,omitempty"`
+	// Choice says what becomes of the divergence, on the way home: export, replay or discard.
+	Choice string `json:"choice,omitempty"`
 	// Accept lets it go on where positions are not exact, or could not be checked.
 	Accept bool `json:"accept,omitempty"`
 }
@@ -39,6 +43,8 @@ type Progress struct {
 	Waits []string `json:"waits,omitempty"`
 	// Needs says that only a person can do something about it.
 	Needs bool `json:"needs,omitempty"`
+	// Diverged is what a person has to choose about, on the way home.
+	Diverged []Unmirrored `json:"diverged,omitempty"`
 }
 
 // Errors of orders that can't be carried out.
@@ -46,19 +52,24 @@ var (
 	ErrNothing  = errors.New("no failover was begun. Try: leftoff failover --dry-run")
 	ErrOver     = errors.New("the last failover is over. Try: leftoff failback, or leftoff reclaim for single groups")
 	ErrStarted  = errors.New("groups have started on the secondary, and what they read there would be read again. Try: leftoff failback")
+	ErrReading  = errors.New("whether a group has started on the secondary is not known yet. Try: again in a moment")
 	ErrUnderWay = errors.New("another failover is under way. Try: the same order as before, or leftoff failover rollback")
 )
 
-// Begin writes down that a failover begins, or finds the one that is under way: the same order again goes on with it.
+// Begin writes down that a failover begins, or finds the one that is under way: the same order again goes on with it. So it does with
+// one that is done, as long as nothing of it was taken back.
 func (m *Machine) Begin(ctx context.Context, o Order) (Progress, error) {
 	k, err := m.store.Load(ctx)
 	if err != nil {
 		return Progress{}, err
 	}
 	if !k.State.Over() {
-		if k.State.Unplanned != o.Unplanned || !sameScope(k.State.Scope, o.Scope) {
+		if k.State.Home != nil || k.State.Unplanned != o.Unplanned || !sameScope(k.State.Scope, o.Scope) {
 			return Progress{State: k.State}, fmt.Errorf("%w: %s", ErrUnderWay, standing(k.State))
 		}
+		return Progress{State: k.State}, nil
+	}
+	if k.stands(o) {
 		return Progress{State: k.State}, nil
 	}
 	now := m.now().UTC()
@@ -68,10 +79,32 @@ func (m *Machine) Begin(ctx context.Context, o Order) (Progress, error) {
 	return Progress{State: k.State}, err
 }
 
+// stands says that an order was carried out, and all of it is still so: another failover would only hide how this one went.
+func (k Known) stands(o Order) bool {
+	s := k.State
+	if s == nil || s.Step != Done || s.Unplanned != o.Unplanned || !sameScope(s.Scope, o.Scope) {
+		return false
+	}
+	for _, t := range s.Topics {
+		if k.Roles[t.Topic].Name != Switched {
+			return false
+		}
+	}
+	for _, g := range s.Groups {
+		if v := k.Groups[g.Group].Verdict; v != "handed_over" && v != "taken_over" {
+			return false
+		}
+	}
+	return true
+}
+
 // standing is a failover in a sentence.
 func standing(s *State) string {
 	kind := "planned"
-	if s.Unplanned {
+	switch {
+	case s.Home != nil:
+		kind = "homeward"
+	case s.Unplanned:
 		kind = "unplanned"
 	}
 	return fmt.Sprintf("the %s one of %s, begun %s, at step %s", kind, s.Who, s.Began.Format(time.RFC3339), s.Step)
@@ -100,12 +133,16 @@ func (m *Machine) Advance(ctx context.Context, o Order) (Progress, error) {
 		return Progress{State: k.State}, nil
 	}
 	s := k.State.clone()
-	r, err := m.step(ctx, &s, o)
+	take := func(ctx context.Context, s *State, o Order) (result, error) { return m.step(ctx, k, s, o) }
+	if s.Home != nil {
+		take = func(ctx context.Context, s *State, o Order) (result, error) { return m.homeward(ctx, k, s, o) }
+	}
+	r, err := take(ctx, &s, o)
 	if err != nil {
 		return Progress{State: k.State}, fmt.Errorf("step %s: %w", s.Step, err)
 	}
 	if len(r.waits) > 0 {
-		return Progress{State: k.State, Waits: r.waits, Needs: r.person}, nil
+		return Progress{State: k.State, Waits: r.waits, Needs: r.person, Diverged: r.diverged}, nil
 	}
 	s.Past = append(s.Past, Passed{Step: s.Step, At: m.now().UTC(), Said: r.said})
 	s.Step, s.Changed = next(&s), m.now().UTC()
@@ -120,6 +157,9 @@ func (m *Machine) Advance(ctx context.Context, o Order) (Progress, error) {
 func next(s *State) Step {
 	if s.Step == TakeBack {
 		return RolledBack
+	}
+	if s.Home != nil {
+		return home[slices.Index(home, s.Step)+1]
 	}
 	steps := Steps(s.Unplanned)
 	return steps[slices.Index(steps, s.Step)+1]
@@ -136,22 +176,24 @@ type result struct {
 	waits  []string
 	person bool // only a person can help
 	said   string
+
+	diverged []Unmirrored
 }
 
 func waits(format string, args ...any) result {
 	return result{waits: []string{fmt.Sprintf(format, args...)}}
 }
 
-func (m *Machine) step(ctx context.Context, s *State, o Order) (result, error) {
+func (m *Machine) step(ctx context.Context, k Known, s *State, o Order) (result, error) {
 	switch s.Step {
 	case Stop:
 		return m.stop(ctx, s)
 	case Drain:
 		return m.drain(ctx, s)
 	case Switch:
-		return m.swap(ctx, s)
+		return m.swap(ctx, k, s)
 	case TakeBack:
-		return m.takeBack(ctx, s)
+		return m.takeBack(ctx, k, s)
 	}
 	v, err := m.ground.Look(ctx, s.Scope)
 	if err != nil {
@@ -159,15 +201,15 @@ func (m *Machine) step(ctx context.Context, s *State, o Order) (result, error) {
 	}
 	switch s.Step {
 	case Preflight:
-		return m.preflight(ctx, s, v, o)
+		return m.preflight(s, v, o), nil
 	case Freeze:
-		return m.freeze(ctx, s, v)
+		return m.freeze(ctx, s, v, o)
 	case Sync:
 		return m.sync(s, v, o), nil
 	case Verify:
 		return m.check(ctx, s, v, o)
 	case HandOver:
-		return m.handOver(ctx, s, v)
+		return m.handOver(ctx, k, s, v)
 	}
 	return result{}, fmt.Errorf("this leftoff does not know the step. Try: leftoff %s, which began it", s.Version)
 }
@@ -182,10 +224,15 @@ func (m *Machine) Rollback(ctx context.Context, o Order) (Progress, error) {
 		return Progress{}, ErrNothing
 	case k.State.Step == RolledBack || k.State.Step == TakeBack:
 		return Progress{State: k.State}, nil
+	case k.State.Home != nil:
+		return Progress{State: k.State}, fmt.Errorf("%w: %s. It goes forward only", ErrUnderWay, standing(k.State))
 	}
 	v, err := m.ground.Look(ctx, k.State.Scope)
 	if err != nil {
 		return Progress{State: k.State}, err
+	}
+	if missing := ready(v, false); len(missing) > 0 {
+		return Progress{State: k.State}, fmt.Errorf("%w: %s", ErrReading, some(missing))
 	}
 	if started := started(v); len(started) > 0 {
 		return Progress{State: k.State}, fmt.Errorf("%s: %w", some(started), ErrStarted)
@@ -200,7 +247,7 @@ func (m *Machine) Rollback(ctx context.Context, o Order) (Progress, error) {
 // started are groups with members, or commits of their own, on the secondary.
 func started(v View) (names []string) {
 	for _, g := range v.Groups {
-		if g.Live || g.Verdict == "taken_over" {
+		if g.Live || g.Started || g.Verdict == "taken_over" {
 			names = append(names, g.Group)
 		}
 	}

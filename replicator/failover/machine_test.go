@@ -26,6 +26,15 @@ type world struct {
 	handed    map[string]string
 	happened  []string // effects, in order, each once
 	noPrimary bool
+
+	start     int    // of the log
+	mark      int64  // where the secondary ends at the switch; 0: 9
+	onSwitch  func() // what happens while topics are being switched
+	onMembers func()
+
+	diverged []Unmirrored
+	returned int
+	settled  map[string][]Mark
 }
 
 var errDied = errors.New("killed")
@@ -66,8 +75,8 @@ func (w *world) Append(_ context.Context, values [][]byte) error {
 }
 
 func (w *world) Read(_ context.Context, yield func(int64, []byte)) error {
-	for i, v := range w.values {
-		yield(int64(i), v)
+	for i, v := range w.values[min(w.start, len(w.values)):] {
+		yield(int64(w.start+i), v)
 	}
 	return w.call(nil)
 }
@@ -85,7 +94,7 @@ func (w *world) Members(context.Context, []string) (map[string][]string, error) 
 	if w.noPrimary {
 		return nil, errors.New("the primary is gone")
 	}
-	return w.members, w.call(nil)
+	return w.members, w.call(w.onMembers)
 }
 
 func (w *world) Behind(context.Context, []string) ([]Unmirrored, error) {
@@ -112,9 +121,16 @@ func (w *world) Switch(_ context.Context, topics []string) (all []TopicReport, e
 			w.fenced[t] = true
 		}
 		w.once("switch")
+		if w.onSwitch != nil {
+			w.onSwitch()
+		}
 	})
+	end := int64(9)
+	if w.mark > 0 {
+		end = w.mark
+	}
 	for _, t := range topics {
-		all = append(all, TopicReport{Topic: t, There: t, Fenced: true, Marks: []Mark{{0, 10, 9}}})
+		all = append(all, TopicReport{Topic: t, There: t, Fenced: true, Marks: []Mark{{0, 10, end}}})
 	}
 	return all, err
 }

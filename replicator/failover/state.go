@@ -60,12 +60,16 @@ type State struct {
 	Topics []TopicReport `json:"topics,omitempty"`
 	// Checked is what verify found.
 	Checked *Checked `json:"checked,omitempty"`
+	// Home is set on the way home.
+	Home *Home `json:"home,omitempty"`
 	// Accepted problems: a person said --accept.
 	Accepted []string `json:"accepted,omitempty"`
 }
 
 // Over says whether nothing is under way any more.
-func (s *State) Over() bool { return s == nil || s.Step == Done || s.Step == RolledBack }
+func (s *State) Over() bool {
+	return s == nil || s.Step == Done || s.Step == RolledBack || s.Step == AtHome
+}
 
 // Passed is a step that was finished.
 type Passed struct {

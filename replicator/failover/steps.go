@@ -24,24 +24,59 @@ func ready(v View, both bool) []string {
 }
 
 // preflight: may this begin at all? What it finds needs a person, who may accept what is not exact.
-func (m *Machine) preflight(ctx context.Context, s *State, v View, o Order) (result, error) {
+func (m *Machine) preflight(s *State, v View, o Order) result {
 	if missing := ready(v, true); len(missing) > 0 {
-		return result{waits: missing}, nil
+		return result{waits: missing}
 	}
-	if len(v.Groups) == 0 {
-		return result{waits: []string{"there is no group in this scope. Try: leftoff status, which lists them"}, person: true}, nil
+	if len(v.Groups) == 0 && !o.TopicsOnly {
+		return result{waits: []string{"there is no group in this scope. Try: leftoff status, which lists them"}, person: true}
 	}
 	if taken := started(v); len(taken) > 0 {
-		return result{waits: []string{fmt.Sprintf("%s run on the secondary already, or did. Try: stop them there and leftoff reclaim, or leave them out with --group", some(taken))}, person: true}, nil
+		return result{waits: []string{fmt.Sprintf("%s run on the secondary already, or did. Try: stop them there and leftoff reclaim, or leave them out with --group", some(taken))}, person: true}
 	}
-	if held := holds(v); len(held) > 0 && !s.accepts(o, held) {
-		return result{waits: held, person: true}, nil
+	if asked := append(doubts(s.Scope, v), holds(v)...); len(asked) > 0 && !s.accepts(o, asked) {
+		return result{waits: asked, person: true}
 	}
-	return result{said: fmt.Sprintf("%d groups over %d topics", len(v.Groups), len(v.Topics))}, nil
+	if coming := settling(v, "source_degraded"); len(coming) > 0 && !s.accepts(o, coming) {
+		return result{waits: coming}
+	}
+	return result{said: fmt.Sprintf("%d groups over %d topics", len(v.Groups), len(v.Topics))}
 }
 
-// passing are reasons that the following steps wait for themselves.
-var passing = map[string]bool{"catching_up": true, "unreachable": true, "handed_over": true, "filtered": true}
+// doubts are sentences on a scope that may not be what was meant.
+func doubts(in Scope, v View) (all []string) {
+	for _, name := range in.Groups {
+		if !slices.ContainsFunc(v.Groups, func(g GroupView) bool { return g.Group == name }) {
+			all = append(all, fmt.Sprintf("%s: no such group, or it has no offset in this scope. Try: leftoff status, which lists them; or --accept to go on without it", name))
+		}
+	}
+	for _, name := range in.Topics {
+		if !slices.Contains(v.Topics, name) {
+			all = append(all, fmt.Sprintf("%s: no such topic on this link. Try: leftoff status; or --accept to go on all the same", name))
+		}
+	}
+	for _, g := range v.Groups {
+		if len(g.Elsewhere) > 0 && g.Verdict != "handed_over" {
+			all = append(all, fmt.Sprintf("%s: is handed over as a whole, and also reads %s, which is not in this scope. Try: --topic with it; or --accept", g.Group, some(g.Elsewhere)))
+		}
+	}
+	return all
+}
+
+// passing are reasons that pass, or that nothing has to be done about.
+var passing = map[string]bool{"catching_up": true, "unreachable": true, "source_degraded": true, "handed_over": true, "filtered": true}
+
+// settling are sentences on what is not known yet, and will be by itself: as a rule within seconds.
+func settling(v View, reasons ...string) (all []string) {
+	for _, g := range v.Groups {
+		for _, reason := range reasons {
+			if n := g.Held[reason]; n > 0 {
+				all = append(all, fmt.Sprintf("%s: %d offsets wait, %s. Try: leftoff plan --group %s", g.Group, n, reason, g.Group))
+			}
+		}
+	}
+	return all
+}
 
 // holds are sentences on what is not written, and will not be by itself.
 func holds(v View) (all []string) {
@@ -55,12 +90,13 @@ func holds(v View) (all []string) {
 	return all
 }
 
-// accepts notes what a person lets pass.
+// accepts notes what a person lets pass, once. What was accepted before needs no other word.
 func (s *State) accepts(o Order, what []string) bool {
+	what = slices.DeleteFunc(slices.Clone(what), func(w string) bool { return slices.Contains(s.Accepted, w) })
 	if o.Accept {
 		s.Accepted = append(s.Accepted, what...)
 	}
-	return o.Accept
+	return o.Accept || len(what) == 0
 }
 
 // stop waits for the groups to be stopped on the primary. It names who still runs, and never stops anybody.
@@ -121,12 +157,15 @@ func switches(s *State, v View) []string {
 }
 
 // freeze writes down what is known of a primary that is gone.
-func (m *Machine) freeze(ctx context.Context, s *State, v View) (result, error) {
+func (m *Machine) freeze(ctx context.Context, s *State, v View, o Order) (result, error) {
 	if missing := ready(v, false); len(missing) > 0 {
 		return result{waits: missing}, nil
 	}
 	if len(v.Groups) == 0 {
 		return result{waits: []string{"no group of this scope is known. Try: leftoff status, which lists them"}, person: true}, nil
+	}
+	if asked := doubts(s.Scope, v); len(asked) > 0 && !s.accepts(o, asked) {
+		return result{waits: asked, person: true}, nil
 	}
 	seen, err := m.ground.Seen(ctx, topics(s, v))
 	if err != nil {
@@ -162,21 +201,41 @@ func (m *Machine) sync(s *State, v View, o Order) result {
 	var inexact []string
 	for _, g := range v.Groups {
 		due, pending = due+g.Due, pending+g.Pending
-		if g.Confidence != "exact" && g.Offsets > 0 {
+		if g.Confidence != "exact" && g.Confidence != NotOurs && g.Offsets > 0 {
 			inexact = append(inexact, fmt.Sprintf("%s is %s: %s records may be read again", g.Group, g.Confidence, bound(g.Reread)))
 		}
 	}
+	coming, held := settling(v, "catching_up", "unreachable", "source_degraded"), holds(v)
 	switch {
 	case due > 0:
 		return waits("%d positions are being written", due)
-	case pending > 0 && !s.Unplanned:
+	case s.Unplanned:
+	case pending > 0:
 		return waits("%d positions are being compared", pending)
-	case len(inexact) > 0 && !s.Unplanned && !s.accepts(o, inexact):
+	case len(coming) > 0 && !s.accepts(o, coming):
+		return result{waits: coming}
+	case len(held) > 0 && !s.accepts(o, held):
+		return result{waits: held, person: true}
+	case len(inexact) > 0 && !s.accepts(o, inexact):
 		return result{waits: append(inexact, "Try: wait, leftoff status says what would make them exact; or --accept"), person: true}
+	}
+	s.Groups = reports(v) // as the positions are: after the switch nothing can be said of them any more
+	switch held = append(held, coming...); {
+	case len(held) > 0:
+		return result{said: fmt.Sprintf("what can be written is; %d groups are not exact; held back: %s", len(inexact), some(held))}
 	case len(inexact) > 0:
 		return result{said: fmt.Sprintf("all positions are written; %d groups are not exact", len(inexact))}
 	}
 	return result{said: "all positions are written, and exact"}
+}
+
+// reports are the groups before they are handed over.
+func reports(v View) []GroupReport {
+	all := make([]GroupReport, 0, len(v.Groups))
+	for _, g := range v.Groups {
+		all = append(all, GroupReport{Group: g.Group, Offsets: g.Offsets, Confidence: g.Confidence, Reread: g.Reread, Missing: g.Missing})
+	}
+	return all
 }
 
 func bound(n int64) string {
@@ -209,27 +268,40 @@ func (m *Machine) check(ctx context.Context, s *State, v View, o Order) (result,
 
 // swap switches the topics: from here on the secondary's producers write them, and leftoff's mirror does not. The roles are
 // durable before anybody is told, and the mirror is fenced before its marks are taken.
-func (m *Machine) swap(ctx context.Context, s *State) (result, error) {
+func (m *Machine) swap(ctx context.Context, k Known, s *State) (result, error) {
 	v, err := m.ground.Look(ctx, s.Scope)
 	if err != nil {
 		return result{}, err
 	}
-	what := switches(s, v)
-	if len(what) == 0 {
+	what, begun := k.free(s.ID, switches(s, v)), len(k.switchedBy(s.ID)) > 0
+	switch {
+	case len(switches(s, v)) == 0:
 		return result{said: "no topic changes hands: only some of the groups do"}, nil
+	case len(what) == 0:
+		return result{said: "no topic changes hands: an earlier failover switched them"}, nil
+	}
+	if !s.Unplanned && !begun { // producers that came back since would lose what they write to the fence
+		if r, err := m.drain(ctx, s); err != nil || len(r.waits) > 0 {
+			return r, err
+		}
 	}
 	done, err := m.ground.Switch(ctx, what)
 	if err != nil {
 		return result{}, err
 	}
 	roles, alien := map[string]Role{}, 0
-	for _, t := range done {
-		roles[t.Topic] = Role{Name: Switched, At: m.now().UTC(), ID: s.ID, Marks: t.Marks}
+	for i := range done {
+		t := &done[i]
 		if !t.Fenced {
 			alien++
 		}
+		if was, ok := k.Roles[t.Topic]; ok && was.Name == Switched {
+			t.Marks = was.Marks // of when it was switched: the secondary's own records may be above them by now
+			continue
+		}
+		roles[t.Topic] = Role{Name: Switched, At: m.now().UTC(), ID: s.ID, Marks: t.Marks}
 	}
-	if err := m.store.SetRoles(ctx, s.Who, "failover "+s.ID, roles); err != nil {
+	if err := m.store.setRoles(ctx, &k.last, s.Who, s.why(), roles); err != nil {
 		return result{}, err
 	}
 	s.Topics = done
@@ -240,67 +312,127 @@ func (m *Machine) swap(ctx context.Context, s *State) (result, error) {
 	return result{said: said}, nil
 }
 
-// handOver lets go of the groups. What they hold is written down first.
-func (m *Machine) handOver(ctx context.Context, s *State, v View) (result, error) {
+// why is the reason of what a failover writes.
+func (s *State) why() string { return "failover " + s.ID }
+
+// switchedBy are the topics that a failover switched, as the log has them.
+func (k Known) switchedBy(id string) (topics []string) {
+	for topic, r := range k.Roles {
+		if r.Name == Switched && r.ID == id {
+			topics = append(topics, topic)
+		}
+	}
+	slices.Sort(topics)
+	return topics
+}
+
+// free leaves out the topics that another failover switched: their marks are of that day.
+func (k Known) free(id string, topics []string) []string {
+	return slices.DeleteFunc(slices.Clone(topics), func(t string) bool { return k.Roles[t].Name == Switched && k.Roles[t].ID != id })
+}
+
+// handOver lets go of the groups. What they hold was written down before the switch.
+func (m *Machine) handOver(ctx context.Context, k Known, s *State, v View) (result, error) {
 	if missing := ready(v, false); len(missing) > 0 {
 		return result{waits: missing}, nil
 	}
-	why := "failover " + s.ID
-	verdicts, err := m.ground.HandOver(ctx, names(v), why)
+	known := map[string]bool{}
+	all := slices.Clone(s.Groups)
+	for _, g := range all {
+		known[g.Group] = true
+	}
+	for _, r := range reports(v) {
+		if !known[r.Group] {
+			r.Said = "it came after the positions were looked at"
+			all = append(all, r)
+		}
+	}
+	groups := make([]string, len(all))
+	for i := range all {
+		groups[i] = all[i].Group
+	}
+	verdicts, err := m.ground.HandOver(ctx, groups, s.why())
 	if err != nil {
 		return result{}, err
 	}
 	var durable []Group
-	s.Groups = nil
-	for _, g := range v.Groups {
-		r := GroupReport{Group: g.Group, Offsets: g.Offsets, Confidence: g.Confidence, Reread: g.Reread, Missing: g.Missing, Verdict: verdicts[g.Group]}
+	for i := range all {
+		r := &all[i]
+		r.Verdict = verdicts[r.Group]
 		if r.Verdict == "taken_over" {
 			r.Said = "its consumers were there first"
 		}
-		durable = append(durable, Group{g.Group, r.Verdict, why})
-		s.Groups = append(s.Groups, r)
+		if k.Groups[r.Group].Verdict != r.Verdict { // else it is in the log, perhaps of an earlier failover
+			durable = append(durable, Group{r.Group, r.Verdict, s.why()})
+		}
 	}
-	if err := m.store.SetGroups(ctx, s.Who, durable); err != nil {
+	s.Groups = all
+	if err := m.store.setGroups(ctx, &k.last, s.Who, durable); err != nil {
 		return result{}, err
 	}
-	return result{said: fmt.Sprintf("%d groups handed over: start their consumers on the secondary", len(durable))}, nil
+	return result{said: fmt.Sprintf("%d groups handed over: start their consumers on the secondary", len(all))}, nil
 }
 
-// takeBack undoes what was done: topics first, so that nothing is written where others may write.
-func (m *Machine) takeBack(ctx context.Context, s *State) (result, error) {
+// takeBack undoes what this failover did, as far as it came, and nothing of another one. Topics first, so that nothing is written where
+// others may write.
+func (m *Machine) takeBack(ctx context.Context, k Known, s *State) (result, error) {
 	v, err := m.ground.Look(ctx, s.Scope)
 	if err != nil {
 		return result{}, err
 	}
+	if missing := ready(v, false); len(missing) > 0 {
+		return result{waits: missing}, nil
+	}
 	if began := started(v); len(began) > 0 {
 		return result{waits: []string{fmt.Sprintf("%s: %v", some(began), ErrStarted)}, person: true}, nil
 	}
-	var back []string
+	// The step that was turned round may have fenced topics without living to write it down.
+	topics := k.switchedBy(s.ID)
+	back := append(k.free(s.ID, switches(s, v)), topics...)
+	slices.Sort(back)
 	roles := map[string]Role{}
-	for _, t := range s.Topics {
-		back = append(back, t.Topic)
-		roles[t.Topic] = Role{Name: Forward, At: m.now().UTC(), ID: s.ID}
+	for _, t := range topics {
+		roles[t] = Role{Name: Forward, At: m.now().UTC(), ID: s.ID}
 	}
-	if err := m.store.SetRoles(ctx, s.Who, "rollback of "+s.ID, roles); err != nil {
+	if err := m.store.setRoles(ctx, &k.last, s.Who, "rollback of "+s.ID, roles); err != nil {
 		return result{}, err
 	}
-	if err := m.ground.SwitchBack(ctx, back); err != nil {
+	if err := m.ground.SwitchBack(ctx, slices.Compact(back)); err != nil {
 		return result{}, err
 	}
-	why := "failover " + s.ID + " was rolled back"
-	var groups []string
-	var durable []Group
-	for _, g := range v.Groups {
-		if g.Verdict == "handed_over" {
-			groups = append(groups, g.Group)
-			durable = append(durable, Group{g.Group, "reclaimed", why})
-		}
-	}
+	why := s.why() + " was rolled back"
+	groups, durable := m.handedOver(k, s, v, why)
 	if err := m.ground.TakeBack(ctx, groups, why); err != nil {
 		return result{}, err
 	}
-	if err := m.store.SetGroups(ctx, s.Who, durable); err != nil {
+	if err := m.store.setGroups(ctx, &k.last, s.Who, durable); err != nil {
 		return result{}, err
 	}
-	return result{said: fmt.Sprintf("%d topics and %d groups follow the primary again", len(back), len(groups))}, nil
+	return result{said: fmt.Sprintf("%d topics and %d groups follow the primary again", max(len(topics), len(s.Topics)), len(durable))}, nil
+}
+
+// handedOver are the groups that this failover let go of: those that have to be taken back here, and what the log has to say. Another
+// process may have let go of groups and died before it wrote that down: its index remembers.
+func (m *Machine) handedOver(k Known, s *State, v View, why string) (here []string, durable []Group) {
+	reached := slices.ContainsFunc(s.Past, func(p Passed) bool { return p.Step == HandOver })
+	names := map[string]bool{}
+	for _, g := range v.Groups {
+		if e := k.Groups[g.Group]; e.Verdict == "handed_over" && e.Why != s.why() {
+			continue // an earlier failover's
+		}
+		if names[g.Group] = reached; g.Verdict == "handed_over" {
+			names[g.Group], here = true, append(here, g.Group)
+		}
+	}
+	for name, e := range k.Groups {
+		if e.Verdict == "handed_over" && e.Why == s.why() {
+			names[name] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if names[name] && k.Groups[name].Why != why {
+			durable = append(durable, Group{name, "reclaimed", why})
+		}
+	}
+	return here, durable
 }

@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -27,26 +29,55 @@ type Store struct {
 	log  Log
 	link string
 	now  func() time.Time
+
+	mu    sync.Mutex
+	read  []record // what was read last
+	known Known    // and what it says
+}
+
+// record is one of the log, decoded once: the log only grows, and is read every few seconds.
+type record struct {
+	offset int64
+	value  []byte
+	event  Event
 }
 
 // NewStore returns the store of a link.
-func NewStore(log Log, link string) *Store { return &Store{log: log, link: link, now: time.Now} }
+func NewStore(log Log, link string) *Store {
+	return &Store{log: log, link: link, now: time.Now, known: fold(link, nil)}
+}
 
 // Load reads the log. A record that can't be read is an error: it may be what must not be forgotten.
+// Nobody changes a Known.
 func (s *Store) Load(ctx context.Context) (Known, error) {
-	var all []Event
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []record
 	var bad error
+	same := true // as last time, so far
 	err := s.log.Read(ctx, func(offset int64, value []byte) {
+		if n := len(all); n < len(s.read) && s.read[n].offset == offset && bytes.Equal(s.read[n].value, value) {
+			all = append(all, s.read[n])
+			return
+		}
 		e, err := decode(offset, value)
 		if err != nil && bad == nil {
 			bad = err
 		}
-		all = append(all, e)
+		same, all = false, append(all, record{offset, bytes.Clone(value), e})
 	})
 	if err = errors.Join(err, bad); err != nil {
 		return Known{}, fmt.Errorf("read %s: %w", Topic, err)
 	}
-	return fold(s.link, all), nil
+	if same && len(all) == len(s.read) {
+		return s.known, nil
+	}
+	events := make([]Event, len(all))
+	for i := range all {
+		events[i] = all[i].event
+	}
+	s.read, s.known = all, fold(s.link, events)
+	return s.known, nil
 }
 
 // Primaries lists the cluster ids of the primaries that a log knows for a link.
@@ -88,18 +119,26 @@ func (s *Store) Change(ctx context.Context, k Known, next State) (Known, error) 
 
 // SetRoles makes roles of topics durable.
 func (s *Store) SetRoles(ctx context.Context, who, why string, roles map[string]Role) error {
+	return s.setRoles(ctx, nil, who, why, roles)
+}
+
+func (s *Store) setRoles(ctx context.Context, under *int64, who, why string, roles map[string]Role) error {
 	var all []Event
 	for topic, r := range roles {
-		all = append(all, Event{Kind: RoleChanged, Topic: topic, Role: &r, Who: who, Why: why})
+		all = append(all, Event{Kind: RoleChanged, Topic: topic, Role: &r, Who: who, Why: why, Under: under})
 	}
 	return s.append(ctx, all...)
 }
 
 // SetGroups makes it durable who groups belong to.
 func (s *Store) SetGroups(ctx context.Context, who string, groups []Group) error {
+	return s.setGroups(ctx, nil, who, groups)
+}
+
+func (s *Store) setGroups(ctx context.Context, under *int64, who string, groups []Group) error {
 	var all []Event
 	for _, g := range groups {
-		all = append(all, Event{Kind: GroupChanged, Group: g.Name, Verdict: g.Verdict, Who: who, Why: g.Why})
+		all = append(all, Event{Kind: GroupChanged, Group: g.Name, Verdict: g.Verdict, Who: who, Why: g.Why, Under: under})
 	}
 	return s.append(ctx, all...)
 }

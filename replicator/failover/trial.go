@@ -31,9 +31,9 @@ func (m *Machine) Try(ctx context.Context, o Order) ([]Trial, error) {
 		case HandOver:
 			t.Says = "would be handed over: " + some(names(v))
 		default:
-			r, err := m.step(ctx, &s, o)
+			r, err := m.step(ctx, Known{}, &s, o)
 			if err != nil {
-				return all, err
+				r.waits = []string{err.Error()} // the others may find something, too
 			}
 			t.Finds, t.Says = r.waits, r.said
 			if len(t.Finds) > 0 {

@@ -12,9 +12,11 @@ import (
 )
 
 // newPair makes a partition of a topic with its connections to the outside.
-func (s *Source) newPair(t *topic, n int32) *partitionPair {
+func (s *Source) newPair(ctx context.Context, t *topic, n int32) *partitionPair {
 	p := newPartition(t.name, n)
 	pp := &partitionPair{partition: p, index: t.pair.Partition(n), done: make(chan struct{})}
+	pp.ctx, pp.cancel = context.WithCancel(ctx)
+	pp.going, pp.fence = context.WithCancel(pp.ctx)
 	pp.on = [2]kafka.TopicPartition{{Topic: t.name, Partition: n}, {Topic: t.secondary, Partition: n}}
 	pp.epochs[0].Store(-1)
 	pp.epochs[1].Store(-1)
@@ -42,10 +44,10 @@ func (f *ownFeed) Start(offset int64, generation int) {
 	f.port.Start(offset, generation)
 }
 
-func (s *Source) start(ctx context.Context, p *partitionPair) {
-	ctx, p.stop = context.WithCancel(ctx)
+// start copies a partition that the others can see already: a fence either finds it, or is found here.
+func (s *Source) start(p *partitionPair) {
 	if s.isFenced(p.topic) {
-		p.stop()
+		p.cancel()
 		close(p.done)
 		return
 	}
@@ -53,20 +55,31 @@ func (s *Source) start(ctx context.Context, p *partitionPair) {
 	s.group.Go(func() error {
 		defer s.active.Add(-1)
 		defer close(p.done)
-		p.loop(ctx)
+		defer p.cancel()
+		p.loop(p.ctx, p.going)
 		return nil
 	})
 }
 
-func (p *partitionPair) cancel() { p.stop() }
-
-// loop steps whenever something arrived, or is due.
-func (p *partition) loop(ctx context.Context) {
+// loop steps whenever something arrived, or is due, until ctx ends. When going ends, nothing more is fetched: the loop ends once what
+// was fetched is on the secondary, and never while something is on the wire.
+func (p *partition) loop(ctx, going context.Context) {
 	defer p.feed.Stop()
+	ends, fenced := going.Done(), false
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for ctx.Err() == nil {
-		at := p.step(ctx)
+		if !fenced && going.Err() != nil {
+			fenced, ends = true, nil
+			p.feed.Stop()
+		}
+		at := p.step(going)
+		if fenced {
+			p.generation++ // what is delivered from now on is of no seek
+			if p.nothingToSend() {
+				return
+			}
+		}
 		wait := time.Hour
 		if !at.IsZero() {
 			wait = max(0, time.Until(at))
@@ -74,10 +87,19 @@ func (p *partition) loop(ctx context.Context) {
 		timer.Reset(wait)
 		select {
 		case <-ctx.Done():
+		case <-ends:
 		case <-p.inbox.wake:
 		case <-timer.C:
 		}
 	}
+}
+
+// nothingToSend: all that was fetched is acknowledged; or there is a doubt, and nothing on the wire.
+func (p *partition) nothingToSend() bool {
+	if p.doubt != "" {
+		return p.window.quiet()
+	}
+	return p.window.empty() && p.queue.empty()
 }
 
 // tie is a partition's link to the others.

@@ -43,8 +43,11 @@ type partitionPair struct {
 	on     [2]kafka.TopicPartition
 	epochs [2]atomic.Int32 // leader epochs by side, as last seen in the metadata
 	first  atomic.Int64    // the primary's log start, as last seen
-	stop   context.CancelFunc
 	done   chan struct{}
+
+	// The loop ends with ctx at once, and with going when nothing is on the wire.
+	ctx, going    context.Context
+	cancel, fence context.CancelFunc
 }
 
 // recall takes the pairs that the index knows, so that positions are answered on a day when the primary is gone.
@@ -339,12 +342,12 @@ func (s *Source) hasFormer(t checkpoint.Topics) bool {
 // grow adds partitions up to n.
 func (s *Source) grow(ctx context.Context, t *topic, n int32, prepare func(*partitionPair)) {
 	for i := int32(len(t.parts)); i < n; i++ {
-		p := s.newPair(t, i)
+		p := s.newPair(ctx, t, i)
 		prepare(p)
 		s.mu.Lock()
 		t.parts = append(t.parts, p)
 		s.mu.Unlock()
-		s.start(ctx, p)
+		s.start(p)
 	}
 }
 
@@ -359,11 +362,11 @@ func (s *Source) restart(ctx context.Context, t *topic, prepare func(*partitionP
 		if ctx.Err() != nil {
 			return
 		}
-		again := s.newPair(t, int32(i))
+		again := s.newPair(ctx, t, int32(i))
 		prepare(again)
 		s.mu.Lock()
 		t.parts[i] = again
 		s.mu.Unlock()
-		s.start(ctx, again)
+		s.start(again)
 	}
 }

@@ -3,6 +3,8 @@ package mirror
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -10,12 +12,17 @@ import (
 	"github.com/leftoff/leftoff/replicator"
 )
 
-// quietWithin is how long a fence waits for batches on the wire to be answered.
+// quietWithin is how long a fence waits for what was fetched to be acknowledged.
 const quietWithin = 5 * time.Second
 
-// Fence stops copying topics, by their names on the primary: the secondary's producers write them now. It returns when nothing
-// of them is on the wire any more, or after a while. Fenced topics stay so until Unfence; who restarts says so again.
+// Fence stops copying topics, by their names on the primary: the secondary's producers write them now. When it returns nil, all that was
+// fetched of them is acknowledged or given up, and nothing is on the wire: what stands on the secondary then is all that this mirror
+// ever writes there. An error says that something still is; the topics are fenced all the same, and Fence again waits on.
+// Fenced topics stay so until Unfence; who restarts says so again.
 func (s *Source) Fence(ctx context.Context, topics []string) error {
+	if len(topics) == 0 {
+		return nil
+	}
 	var parts []*partitionPair
 	s.mu.Lock()
 	for _, name := range topics {
@@ -28,24 +35,20 @@ func (s *Source) Fence(ctx context.Context, topics []string) error {
 		}
 	}
 	s.mu.Unlock()
-	quiet, cancel := context.WithTimeout(ctx, quietWithin)
+	for _, p := range parts {
+		p.fence()
+	}
+	for _, name := range topics {
+		s.opt.Notify(replicator.Advance{Topic: name, Partition: -1, All: true})
+	}
+	ctx, cancel := context.WithTimeout(ctx, quietWithin)
 	defer cancel()
-	for _, p := range parts {
-		p.feed.Stop() // what was fetched is still sent
-	}
-	for _, p := range parts {
-		p.awaitQuiet(quiet)
-		p.cancel()
-	}
 	for _, p := range parts {
 		select {
 		case <-p.done:
 		case <-ctx.Done():
-			return ctx.Err()
+			return fmt.Errorf("fence %s: the secondary has not answered what is on its way there: %w", p.on[replicator.Primary], ctx.Err())
 		}
-	}
-	for _, name := range topics {
-		s.opt.Notify(replicator.Advance{Topic: name, Partition: -1, All: true})
 	}
 	return s.flushNow()
 }
@@ -55,23 +58,11 @@ func (s *Source) flushNow() error {
 	return err
 }
 
-// awaitQuiet waits until nothing is on the wire.
-func (p *partitionPair) awaitQuiet(ctx context.Context) {
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for p.quietSends() < 0 {
-		select {
-		case <-ctx.Done():
-			return
-		case <-p.done:
-			return
-		case <-tick.C:
-		}
-	}
-}
-
 // Unfence lets topics be copied again, from where they were left.
 func (s *Source) Unfence(topics []string) {
+	if len(topics) == 0 {
+		return
+	}
 	s.mu.Lock()
 	for _, name := range topics {
 		delete(s.fenced, name)
@@ -86,8 +77,19 @@ func (s *Source) isFenced(topic string) bool {
 	return s.fenced[topic]
 }
 
-// handedOver answers for a fenced topic.
-func handedOver(to string) replicator.Mapping {
+// Fenced lists the topics that are fenced, by their names on the primary.
+func (s *Source) Fenced() []string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Sorted(maps.Keys(s.fenced))
+}
+
+// handedOver answers for a fenced topic, also where nothing else is known of it: a lost index, a primary that is gone.
+func (s *Source) handedOver(name string) replicator.Mapping {
+	to, ok := s.opt.Select(name)
+	if !ok {
+		to = name
+	}
 	return replicator.Mapping{Topic: to, Reason: replicator.HandedOver,
 		Detail: fmt.Sprintf("topic %s is written on the secondary since a failover: what the primary commits means nothing there. Try: leftoff failover status", to)}
 }

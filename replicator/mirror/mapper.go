@@ -11,7 +11,11 @@ import (
 // Forward implements replicator.Mapper.
 func (s *Source) Forward(name string, topicID [16]byte, partition int32, offset int64) replicator.Mapping {
 	s.mu.RLock()
-	t := s.topics[name]
+	t, fenced := s.topics[name], s.fenced[name]
+	if fenced {
+		s.mu.RUnlock()
+		return s.handedOver(name)
+	}
 	if t == nil {
 		s.mu.RUnlock()
 		return replicator.Mapping{Reason: replicator.TopicMissing, Detail: fmt.Sprintf("topic %s is not mirrored", name)}
@@ -21,11 +25,8 @@ func (s *Source) Forward(name string, topicID [16]byte, partition int32, offset 
 	if int(partition) < len(t.parts) && partition >= 0 {
 		p = t.parts[partition]
 	}
-	primaryID, fenced := t.primaryID, s.fenced[name]
+	primaryID := t.primaryID
 	s.mu.RUnlock()
-	if fenced {
-		return handedOver(t.secondary)
-	}
 
 	none := [16]byte{}
 	switch {

@@ -1,0 +1,379 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"go.uber.org/zap"
+
+	"github.com/leftoff/leftoff/checkpoint"
+	"github.com/leftoff/leftoff/replicator"
+	"github.com/leftoff/leftoff/replicator/failover"
+	"github.com/leftoff/leftoff/replicator/kafka"
+	"github.com/leftoff/leftoff/replicator/mirror"
+	"github.com/leftoff/leftoff/translate"
+)
+
+// way is the link the other way, which brings records and groups home. It runs while a way home is under way in this process.
+type way struct {
+	*link
+	id   string // of the way home
+	stop context.CancelFunc
+	done chan struct{}
+	err  error // why it ended, once done is closed
+}
+
+// ways keeps the one of a link.
+type ways struct {
+	mu  sync.Mutex
+	one *way
+}
+
+// homeLink is a link the other way: leftoff's mirror from the secondary to the primary, of the topics that were switched, with its
+// own index. What it writes to groups carries no stamp: the original link is to take it for the groups' own commits.
+func (l *link) homeLink(id string, switched map[string]failover.Role) Link {
+	invert := l.Invert
+	if invert == nil {
+		invert = func(topic string) (string, bool) { return topic, true }
+	}
+	policy := l.Policy
+	policy.FirstContact = "overwrite"
+	return Link{
+		Name: l.Name + "-home-" + id, Primary: l.Secondary, Secondary: l.Primary, Mapping: "mirror", NoStamp: true, Policy: policy,
+		Rename: func(there string) (string, bool) {
+			topic, ok := invert(there)
+			if to, selected := l.Rename(topic); !ok || !selected || to != there {
+				return "", false
+			}
+			_, ok = switched[topic]
+			return topic, ok
+		},
+		Invert:      func(topic string) (string, bool) { return l.Rename(topic) },
+		SelectGroup: l.SelectGroup, IndexPath: strings.TrimSuffix(l.IndexPath, ".db") + "-home-" + id + ".db", config: l.config,
+	}
+}
+
+// way returns the running way home, and starts it where it does not run.
+func (g ground) way(ctx context.Context, s failover.State, switched map[string]failover.Role) (*way, error) {
+	g.l.home.mu.Lock()
+	defer g.l.home.mu.Unlock()
+	if w := g.l.home.one; w != nil {
+		select {
+		case <-w.done:
+			g.l.home.one = nil
+			return nil, fmt.Errorf("the way home ended: %w", w.err)
+		default:
+		}
+		if w.id == s.ID {
+			return w, nil
+		}
+		w.end()
+	}
+	made := newLink(g.l.homeLink(s.ID, switched), g.l.log)
+	made.check = func() error { return nil } // it is meant to copy what the other link copied
+	if err := g.seed(ctx, made, s, switched); err != nil {
+		return nil, fmt.Errorf("index of the way home: %w", err)
+	}
+	if err := made.open(); err != nil {
+		return nil, err
+	}
+	runs, stop := context.WithCancel(context.WithoutCancel(ctx))
+	w := &way{link: made, id: s.ID, stop: stop, done: make(chan struct{})}
+	go func() {
+		defer close(w.done)
+		w.err = made.keepRunning(runs)
+		made.close()
+	}()
+	g.l.home.one = w
+	return w, nil
+}
+
+// end stops it and waits.
+func (w *way) end() {
+	w.stop()
+	<-w.done
+}
+
+// endHome stops a way home that runs, at the end of the link.
+func (l *link) endHome() {
+	l.home.mu.Lock()
+	defer l.home.mu.Unlock()
+	if l.home.one != nil {
+		l.home.one.end()
+		l.home.one = nil
+	}
+}
+
+// seed makes the index of the way home from the link's own, turned round: every record that was mirrored is home already. Up to the
+// marks of the switch nothing is copied; what the primary has past them was chosen to stay.
+func (g ground) seed(ctx context.Context, made *link, s failover.State, switched map[string]failover.Role) error {
+	if _, err := os.Stat(made.IndexPath); err == nil {
+		return nil // of an earlier process
+	}
+	// Half an index would be taken for a whole one: it gets its name when it is complete.
+	path := made.IndexPath + ".new"
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	x, err := checkpoint.Open(path, checkpoint.Options{Link: checkpoint.Link{Name: made.Name}, Logger: made.log.Named("index")})
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(g.turn(ctx, x, s, switched), x.Flush(), x.Close()); err != nil {
+		return err
+	}
+	return os.Rename(path, made.IndexPath)
+}
+
+func (g ground) turn(ctx context.Context, x *checkpoint.Index, s failover.State, switched map[string]failover.Role) error {
+	ends := map[kafka.TopicPartition]int64{}
+	for _, d := range s.Home.Diverged {
+		ends[kafka.TopicPartition{Topic: d.Topic, Partition: d.Partition}] = d.To
+	}
+	for topic, role := range switched {
+		pair, ok := g.l.index.Lookup(topic)
+		if !ok {
+			continue // an index that was lost: both sides are compared
+		}
+		info := pair.Info()
+		turned, _, err := x.Pair(checkpoint.Topics{Primary: info.Secondary, Secondary: info.Primary, Partitions: info.Partitions, Source: info.Source})
+		if err != nil {
+			return err
+		}
+		for _, m := range role.Marks {
+			if m.Partition >= info.Partitions || m.Primary < 0 {
+				continue
+			}
+			from, to := pair.Partition(m.Partition), turned.Partition(m.Partition)
+			var failed error
+			from.Runs(func(r translate.Run) bool {
+				failed = to.Append(translate.Run{Primary: r.Secondary, Secondary: r.Primary, Length: r.Length, Closed: r.Closed})
+				return failed == nil
+			})
+			end := max(m.Primary, ends[kafka.TopicPartition{Topic: topic, Partition: m.Partition}])
+			if failed = errors.Join(failed, to.Advance(translate.Frontier{Primary: m.Secondary, Secondary: end})); failed != nil {
+				return fmt.Errorf("%s/%d: %w", topic, m.Partition, failed)
+			}
+		}
+	}
+	return nil
+}
+
+var _ failover.HomeGround = ground{}
+
+// errForeignMirror: a way home needs leftoff's mirror in both directions.
+var errForeignMirror = errors.New("the records are copied by a mirror that is not leftoff's, which can't be told to leave out what comes home. " +
+	"Try: bring the topics home with that mirror's own means, then leftoff reclaim")
+
+func (g ground) mirrors() error {
+	if _, ok := g.r.source.(*mirror.Source); !ok {
+		return errForeignMirror
+	}
+	return nil
+}
+
+func (g ground) Diverged(ctx context.Context, switched map[string]failover.Role) ([]failover.Unmirrored, error) {
+	if err := g.mirrors(); err != nil {
+		return nil, err
+	}
+	var tps []kafka.TopicPartition
+	marks := map[kafka.TopicPartition]int64{}
+	for topic, role := range switched {
+		for _, m := range role.Marks {
+			tp := kafka.TopicPartition{Topic: topic, Partition: m.Partition}
+			tps, marks[tp] = append(tps, tp), m.Primary
+		}
+	}
+	primary := g.l.clusters[replicator.Primary]
+	ends, err := primary.ListOffsets(ctx, kafka.Stable, tps)
+	if err != nil {
+		return nil, err
+	}
+	all := []failover.Unmirrored{}
+	for _, tp := range tps {
+		end := ends[tp]
+		if end.Err != nil {
+			return nil, end.Err
+		}
+		if marks[tp] < 0 {
+			return nil, fmt.Errorf("%s: how far it was mirrored is not known, because the index was lost with the primary away. Try: leftoff index import", tp)
+		}
+		at, some, err := firstRecord(ctx, primary, tp, marks[tp], end.Offset)
+		if err != nil {
+			return nil, err
+		}
+		if some {
+			all = append(all, failover.Unmirrored{Topic: tp.Topic, Partition: tp.Partition, From: at, To: end.Offset})
+		}
+	}
+	slices.SortFunc(all, func(a, b failover.Unmirrored) int {
+		if c := strings.Compare(a.Topic, b.Topic); c != 0 {
+			return c
+		}
+		return int(a.Partition - b.Partition)
+	})
+	return all, nil
+}
+
+func (g ground) Return(ctx context.Context, s failover.State, o failover.Order) (waits []string, person bool, marks map[string][]failover.Mark, done bool, err error) {
+	if err := g.mirrors(); err != nil {
+		return nil, false, nil, false, err
+	}
+	k, err := g.r.memory.store.Load(ctx)
+	if err != nil {
+		return nil, false, nil, false, err
+	}
+	w, err := g.way(ctx, s, switchedIn(k.Roles))
+	if err != nil {
+		return nil, false, nil, false, err
+	}
+	r := w.started()
+	if r == nil {
+		return []string{"the way home waits for both clusters"}, false, nil, false, nil
+	}
+	back := ground{w.link, r}
+	if waits, person, err = back.claim(ctx, s.ID); err != nil || len(waits) > 0 {
+		return waits, person, nil, false, err
+	}
+	m := failover.New(r.memory.store, back)
+	order := failover.Order{Who: o.Who, Why: "failback " + s.ID, Version: s.Version, Accept: o.Accept, TopicsOnly: true}
+	p, err := m.Begin(ctx, order)
+	if err == nil && !p.State.Over() {
+		p, err = m.Advance(ctx, order)
+	}
+	if err != nil {
+		return nil, false, nil, false, err
+	}
+	if !p.State.Over() {
+		if len(p.Waits) == 0 {
+			p.Waits = []string{string(p.State.Step)}
+		}
+		return p.Waits, p.Needs, nil, false, nil
+	}
+	return nil, false, homeMarks(g.l, p.State.Topics), true, nil
+}
+
+func switchedIn(roles map[string]failover.Role) map[string]failover.Role {
+	all := map[string]failover.Role{}
+	for topic, r := range roles {
+		if r.Name == failover.Switched {
+			all[topic] = r
+		}
+	}
+	return all
+}
+
+// homeMarks turns what the way home reports round: by the primary's names, and with the primary's end first.
+func homeMarks(l *link, topics []failover.TopicReport) map[string][]failover.Mark {
+	all := map[string][]failover.Mark{}
+	for _, t := range topics {
+		for _, m := range t.Marks {
+			all[t.There] = append(all[t.There], failover.Mark{Partition: m.Partition, Primary: m.Secondary, Secondary: m.Primary})
+		}
+	}
+	return all
+}
+
+// claim takes the groups on the primary for the way home: what they committed there is from before. One that runs there already has
+// to be stopped by a person.
+func (g ground) claim(ctx context.Context, id string) (waits []string, person bool, err error) {
+	s, err := g.l.snapshot(ctx, true)
+	if err != nil {
+		return nil, false, err
+	}
+	if !s.Sides[replicator.Primary].CaughtUp || !s.Sides[replicator.Secondary].CaughtUp {
+		return []string{"the offsets of both sides are being read for the way home"}, false, nil
+	}
+	for i := range s.Groups {
+		group := &s.Groups[i]
+		switch {
+		case group.Live:
+			waits = append(waits, group.Group+" runs on the primary already. Try: stop it there; it is started when the failback is done")
+		case group.Verdict == replicator.VerdictTakenOver.String() || heldByOthers(group):
+			if _, err := g.r.loop.Reclaim(ctx, group.Group, "failback "+id); err != nil {
+				return nil, false, err
+			}
+		}
+	}
+	return waits, len(waits) > 0, nil
+}
+
+func heldByOthers(s *replicator.GroupSnapshot) bool {
+	return slices.ContainsFunc(s.Entries, func(e replicator.Entry) bool {
+		return e.Reason == replicator.ForeignValue || e.Reason == replicator.AheadOnSecondary
+	})
+}
+
+// Settle: what came home is known to the link's own index before its mirror goes on, as copies that are there already.
+func (g ground) Settle(ctx context.Context, s failover.State, switched map[string]failover.Role) error {
+	source, ok := g.r.source.(*mirror.Source)
+	if !ok {
+		return errForeignMirror
+	}
+	w, err := g.way(ctx, s, switched)
+	if err != nil {
+		return err
+	}
+	for topic := range switched {
+		if err := g.learn(topic, w, s.Home.Marks[topic]); err != nil {
+			return fmt.Errorf("%s: %w", topic, err)
+		}
+	}
+	if err := g.l.keeper.flush(); err != nil {
+		return err
+	}
+	topics := make([]string, 0, len(switched))
+	for topic := range switched {
+		topics = append(topics, topic)
+	}
+	source.Unfence(topics)
+	why := "failover " + s.ID + " came home"
+	for group, v := range g.l.index.Verdicts() {
+		if v.Kind != checkpoint.HandedOver {
+			continue
+		}
+		if _, err := g.r.loop.Reclaim(ctx, group, why); err != nil && !errors.Is(err, replicator.ErrUnknownGroup) && !errors.Is(err, replicator.ErrFilteredGroup) {
+			return err
+		}
+	}
+	g.l.endHome()
+	g.l.log.Info("home again", zap.Int("topics", len(switched)))
+	return g.l.keeper.flush()
+}
+
+// learn appends what came home to a topic's runs: the primary's copy, and the secondary's original.
+func (g ground) learn(topic string, w *way, marks []failover.Mark) error {
+	pair, ok := g.l.index.Lookup(topic)
+	there, _ := g.l.Rename(topic)
+	from, came := w.index.Lookup(there)
+	if !ok || !came {
+		return nil // compared anew by the mirror
+	}
+	for _, m := range marks {
+		if m.Partition >= pair.Info().Partitions || m.Partition >= from.Info().Partitions {
+			continue
+		}
+		p := pair.Partition(m.Partition)
+		end, _ := p.End()
+		var failed error
+		from.Partition(m.Partition).Runs(func(r translate.Run) bool {
+			if cut := end - r.Secondary; cut > 0 {
+				r.Primary, r.Secondary, r.Length = r.Primary+cut, r.Secondary+cut, r.Length-cut
+			}
+			if r.Length > 0 {
+				failed = p.Append(translate.Run{Primary: r.Secondary, Secondary: r.Primary, Length: r.Length, Closed: r.Closed})
+			}
+			return failed == nil
+		})
+		if failed = errors.Join(failed, p.Advance(translate.Frontier{Primary: m.Primary, Secondary: m.Secondary})); failed != nil {
+			return fmt.Errorf("partition %d: %w", m.Partition, failed)
+		}
+		p.AcceptForeign(m.Secondary)
+	}
+	return nil
+}

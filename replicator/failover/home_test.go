@@ -1,0 +1,135 @@
+package failover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func (w *world) Diverged(context.Context, map[string]Role) ([]Unmirrored, error) {
+	return w.diverged, w.call(nil)
+}
+
+func (w *world) Return(_ context.Context, _ State, _ Order) ([]string, bool, map[string][]Mark, bool, error) {
+	err := w.call(func() { w.returned++ })
+	if w.returned < 3 {
+		return []string{"records are coming home"}, false, nil, false, err
+	}
+	return nil, false, map[string][]Mark{"orders": {{0, 20, 19}}}, true, err
+}
+
+func (w *world) Settle(_ context.Context, s State, switched map[string]Role) error {
+	return w.call(func() {
+		for topic := range switched {
+			w.fenced[topic] = false
+		}
+		for group, verdict := range w.handed {
+			if verdict == "handed_over" {
+				w.handed[group] = "reclaimed"
+			}
+		}
+		w.settled = s.Home.Marks
+	})
+}
+
+// comeHome is what an operator does, until it is over or needs a person.
+func (w *world) comeHome(o Order) (Progress, error) {
+	m := w.machine()
+	p, err := m.Return(context.Background(), o)
+	for i := 0; err == nil && !p.State.Over() && !p.Needs; i++ {
+		if i > 50 {
+			return p, errors.New("it never ends")
+		}
+		p, err = m.Advance(context.Background(), o)
+	}
+	return p, err
+}
+
+func (w *world) isHome(t *testing.T, what string) {
+	t.Helper()
+	k := w.known(t)
+	if k.State == nil || k.State.Step != AtHome {
+		t.Fatalf("%s: %+v", what, k.State)
+	}
+	for _, topic := range w.view.Topics {
+		if k.Roles[topic].Name != Forward || w.fenced[topic] {
+			t.Errorf("%s: role of %s is %+v, fenced %v", what, topic, k.Roles[topic], w.fenced[topic])
+		}
+	}
+	for _, g := range w.view.Groups {
+		if k.Groups[g.Group].Verdict != "reclaimed" || w.handed[g.Group] != "reclaimed" {
+			t.Errorf("%s: %s is %q on the log and %q here", what, g.Group, k.Groups[g.Group].Verdict, w.handed[g.Group])
+		}
+	}
+	if w.settled["orders"][0] != (Mark{0, 20, 19}) {
+		t.Errorf("%s: settled with %v", what, w.settled)
+	}
+}
+
+// The way home, too, ends in the same place wherever it is killed.
+func TestKilledOnTheWayHome(t *testing.T) {
+	o := Order{Who: "me", Choice: Discard}
+	away := func() *world {
+		w := newWorld()
+		if _, err := w.run(o); err != nil {
+			t.Fatal(err)
+		}
+		w.calls = 0
+		return w
+	}
+	w := away()
+	w.diverged = []Unmirrored{{"orders", 0, 10, 17}}
+	if _, err := w.comeHome(o); err != nil {
+		t.Fatal(err)
+	}
+	w.isHome(t, "undisturbed")
+	calls := w.calls
+	for n := range calls {
+		for _, afterwards := range []bool{false, true} {
+			what := fmt.Sprintf("killed at call %d, after its effect %v", n, afterwards)
+			w := away()
+			w.dieAt, w.afterwards = n, afterwards
+			if _, err := w.comeHome(o); !errors.Is(err, errDied) {
+				if w.calls > n {
+					t.Fatalf("%s: %v", what, err)
+				}
+				continue
+			}
+			w.dieAt = -1
+			if p, err := w.comeHome(o); err != nil && !errors.Is(err, ErrNotHome) {
+				t.Fatalf("%s: %v %+v", what, err, p)
+			}
+			w.isHome(t, what)
+		}
+	}
+}
+
+// What the secondary never got waits for a person.
+func TestDivergence(t *testing.T) {
+	w := newWorld()
+	if _, err := w.comeHome(Order{}); !errors.Is(err, ErrNotHome) {
+		t.Errorf("home from nowhere: %v", err)
+	}
+	if _, err := w.run(Order{Who: "me"}); err != nil {
+		t.Fatal(err)
+	}
+	w.diverged = []Unmirrored{{"orders", 0, 10, 17}}
+	p, err := w.comeHome(Order{Who: "me"})
+	if err != nil || p.State.Step != Diverge || !p.Needs || len(p.Diverged) != 1 || !strings.Contains(p.Waits[0], "7 offsets") {
+		t.Fatalf("%v %+v", err, p)
+	}
+	if _, err := w.run(Order{Who: "you"}); !errors.Is(err, ErrUnderWay) {
+		t.Errorf("a failover begins on the way home: %v", err)
+	}
+	if _, err := w.machine().Rollback(context.Background(), Order{Who: "you"}); !errors.Is(err, ErrUnderWay) {
+		t.Errorf("rolled back on the way home: %v", err)
+	}
+	if p, err = w.comeHome(Order{Who: "me", Choice: Export}); err != nil || p.State.Step != AtHome || p.State.Home.Choice != Export {
+		t.Fatalf("%v %+v", err, p)
+	}
+	if p, err := w.run(Order{Who: "me"}); err != nil || p.State.Step != Done {
+		t.Errorf("the next failover: %v %+v", err, p)
+	}
+}
