@@ -51,6 +51,7 @@ func (o Options) properties() map[string]string {
 		"transaction.state.log.num.partitions":     "4",
 		"group.initial.rebalance.delay.ms":         "0",
 		"auto.create.topics.enable":                "false",
+		"log.retention.ms":                         "-1", // records of tests may be of any time
 		// The defaults are for machines, not for six brokers on two cores.
 		"log.cleaner.dedupe.buffer.size": "16777216",
 		"num.network.threads":            "2",

@@ -62,7 +62,7 @@ func (g *ground) delete(t testing.TB, side replicator.Side, topic string) {
 	if err = errors.Join(err, r.Err); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the topic is gone", 10*time.Second, func() bool {
+	await(t, "the topic is gone", 30*time.Second, func() bool {
 		topics, err := adm.ListTopics(context.Background(), topic)
 		return err == nil && !topics.Has(topic)
 	})
