@@ -193,8 +193,9 @@ func (s *Source) places(ctx context.Context, p *partition, r rec, in session) []
 
 // tried remembers places, so that none is looked at twice.
 type tried struct {
-	near int64
-	all  []int64
+	near  int64
+	all   []int64
+	short bool // the offset lies in a gap of which the lower end was not read
 }
 
 func (t *tried) before(at int64) bool {

@@ -63,11 +63,11 @@ func (s *Source) clear(ctx context.Context, p *partition, u int64) (why string, 
 
 // find compares around a record and its copy, in one session.
 func (s *Source) find(ctx context.Context, p *partition, u int64, in session) (why string, err error) {
-	ours, err := s.ours(ctx, p, u)
+	ours, err := s.ours(ctx, p, u, 0)
 	if err != nil {
 		return "", err
 	}
-	i := ours.at(u)
+	i, back := ours.at(u), 0
 	if i == len(ours.recs) {
 		return "", s.lookAtTip(ctx, p) // the primary ends here
 	}
@@ -83,8 +83,16 @@ func (s *Source) find(ctx context.Context, p *partition, u int64, in session) (w
 			return "", err
 		}
 		ambiguous = ambiguous || unsure
+		if looked.short && !ours.start && back < maxBack*int(p.window) { // nothing that was copied lies before it so far
+			back = max(2*i, 4*back)
+			if ours, err = s.ours(ctx, p, u, back); err != nil {
+				return "", err
+			}
+			i, looked = ours.at(u), tried{near: p.window / 8}
+			continue
+		}
 		if p.needs() > len(ours.recs)-i && !ours.end || p.lead()+p.before() > i && !ours.start {
-			if ours, err = s.ours(ctx, p, u); err != nil { // the window is larger than was thought
+			if ours, err = s.ours(ctx, p, u, back); err != nil { // the window is larger than was thought
 				return "", err
 			}
 			i, looked = ours.at(u), tried{near: p.window / 8}
@@ -100,15 +108,19 @@ func (s *Source) find(ctx context.Context, p *partition, u int64, in session) (w
 // and the gap behind it is known.
 func (p *partition) before() int { return 8 + 2*int(p.shape.jitter) }
 
-// ours reads the primary around an offset: a lead before it, and more than a window behind it, in records.
-func (s *Source) ours(ctx context.Context, p *partition, u int64) (*stretch, error) {
+// maxBack bounds how many windows before an offset are read to find a record that was copied.
+const maxBack = 16
+
+// ours reads the primary around an offset: a lead before it, of so many records at least, and more than a window behind it.
+func (s *Source) ours(ctx context.Context, p *partition, u int64, least int) (*stretch, error) {
+	lead := max(p.lead()+p.before(), least)
 	var st *stretch
 	var err error
-	for back := int64(p.lead() + p.before()); ; back *= 2 {
+	for back := int64(lead); ; back *= 2 {
 		if st, err = s.read(ctx, p, replicator.Primary, u-back, u+p.window+p.window/4); err != nil {
 			return st, err
 		}
-		if st.start || st.at(u) >= p.lead()+p.before() || back > 64*p.window {
+		if st.start || st.at(u) >= lead || back > 64*p.window {
 			break
 		}
 	}
@@ -161,6 +173,7 @@ func (s *Source) around(ctx context.Context, p *partition, ours *stretch, i int,
 		}
 		if covered(all, u) && !q.start {
 			at -= w / 2 // it lies in the gap before the first record that was decided
+			looked.short = true
 			continue
 		}
 		better, some := nearer(ours, q, a, i)
