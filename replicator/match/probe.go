@@ -177,6 +177,8 @@ func (s *Source) around(ctx context.Context, p *partition, ours *stretch, i int,
 			continue
 		}
 		better, some := nearer(ours, q, a, i)
+		_, served := p.serves()
+		better = min(max(better, served.LogStart), served.End)
 		if !some || looked.before(better) {
 			return false, unsure, nil
 		}

@@ -88,6 +88,7 @@ func TestRandomWorlds(t *testing.T) {
 	again := 0
 	for _, seed := range seeds {
 		r := rand.New(rand.NewPCG(seed, 1))
+		t.Logf("world %d", seed)
 		w := newSim(seed, randomTraits(r))
 		n := newGround(t, w, nil).some(r, 40)
 		sum.exact, sum.floor, sum.behind, sum.unmapped = sum.exact+n.exact, sum.floor+n.floor, sum.behind+n.behind, sum.unmapped+n.unmapped
