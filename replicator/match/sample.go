@@ -63,13 +63,25 @@ func (s *Source) lookAtStart(ctx context.Context, p *partition, logStart int64) 
 		return err
 	}
 	p.blind = false
-	for _, i := range a.source {
+	for j, i := range a.source {
 		if ok && i >= 0 {
-			return nil
+			return s.lookBefore(ctx, p, q, j)
 		}
 		p.blind = p.blind || i == ambiguous
 	}
 	return nil
+}
+
+// lookBefore looks at the first n records of a stretch by themselves: what is left of an earlier session stands there, copied from
+// elsewhere than what follows.
+func (s *Source) lookBefore(ctx context.Context, p *partition, q *stretch, n int) error {
+	if n == 0 {
+		return nil
+	}
+	head := *q
+	head.recs, head.to, head.end = q.recs[:n:n], q.recs[n].offset, false
+	_, _, _, err := s.origin(ctx, p, &head)
+	return err
 }
 
 // sample looks at one place of the secondary. A place that can't be recognised teaches nothing, and is no error.

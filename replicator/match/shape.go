@@ -231,7 +231,8 @@ func (h *shape) brackets(yield func(bracket) bool) {
 //
 // In a bracket with an excess of e, a session that fell back inside it fell back by e at most, unless records were dropped
 // there, too. So it can concern offsets from e below its low end to e above its high one. Where records are known to leave
-// offsets out (markers, holes, a filter), the excess counts against what is usual.
+// offsets out (markers, holes, a filter), the excess counts against what is usual. Where there is more than is usual, the mirror may
+// also have gone ahead first, over records that it dropped for the time being: what it copied there lies however far above.
 func (h *shape) doubt(u int64) (worst bracket, some bool) {
 	return h.worst(u, func(b bracket) bool { return b.excess() > h.window/4 })
 }
@@ -242,10 +243,13 @@ func (h *shape) suspect(u int64) (worst bracket, some bool) {
 	if h.seen.To == 0 {
 		return worst, false
 	}
-	return h.worst(u, func(b bracket) bool {
-		width := float64(b.high.secondary - b.low.secondary)
-		return float64(h.unusual(b)) > max(float64(h.window)/4, width/8, 4*math.Sqrt(width))
-	})
+	return h.worst(u, h.odd)
+}
+
+// odd: there is more on the secondary than chance would have there.
+func (h *shape) odd(b bracket) bool {
+	width := float64(b.high.secondary - b.low.secondary)
+	return float64(h.unusual(b)) > max(float64(h.window)/4, width/8, 4*math.Sqrt(width))
 }
 
 // unusual is the excess of a bracket, in secondary offsets, over what the stretches compared so far would have.
@@ -268,7 +272,7 @@ func (h *shape) worst(u int64, counts func(bracket) bool) (worst bracket, some b
 			e = max(e, int64(float64(e)*float64(h.seen.To)/float64(h.seen.From)))
 		}
 		low, high := min(b.low.primary, b.high.primary)-e, max(b.low.primary, b.high.primary)+e
-		if u < low || u > high {
+		if u < low || u > high && !h.odd(b) {
 			continue
 		}
 		if w := b.high.secondary - b.low.secondary; w > width {

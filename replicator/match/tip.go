@@ -146,8 +146,8 @@ func (s *Source) takeTip(ctx context.Context, p *partition) error {
 		}
 	}
 	end := &f
-	if !t.q.end || !t.reaches(most) {
-		end = nil
+	if !t.q.end || !t.reaches(most) || t.blurred() > 0 {
+		end = nil // what was not recognised at the end may be a copy of what is to be read next, from further ahead than was looked
 	}
 	_, err = s.conclude(p, t.p, t.q, t.a, end)
 	return err
@@ -194,7 +194,12 @@ func (t *tip) reaches(most int64) bool {
 	if i >= len(t.p.recs) || t.a.last[i] == none {
 		return false
 	}
-	for _, at := range t.a.least[i+1:] {
+	return t.nothingPast(most)
+}
+
+// nothingPast says that no record past an offset may have a copy in the tip, not even one that could not be told apart.
+func (t *tip) nothingPast(u int64) bool {
+	for _, at := range t.a.least[min(t.p.at(u+1), len(t.a.least)):] {
 		if at != none {
 			return false
 		}
@@ -210,7 +215,7 @@ func (s *Source) unfinished(ctx context.Context, p *partition, most int64, in se
 			return err
 		}
 	}
-	if end, ok := p.index.End(); !ok || end != most+1 {
+	if end, ok := p.index.End(); !ok || end != most+1 || p.tip.blurred() > 0 || !p.tip.nothingPast(most) {
 		return nil
 	}
 	return p.index.Settle(translate.Frontier{Primary: most + 1, Secondary: p.tip.q.to})
