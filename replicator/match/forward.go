@@ -93,13 +93,18 @@ func (s *Source) position(p *partition, u int64) translate.Position {
 	p.mu.Lock()
 	sessions, b, blurred := p.sessions, p.bounds, p.blurred
 	p.mu.Unlock()
-	v := u
+	v, in := u, session{to: none}
 	if len(sessions) > 1 {
-		if to, _, ok := route(sessions, u); ok {
-			v = to
+		if to, part, ok := route(sessions, u); ok {
+			v, in = to, part
 		}
 	}
 	pos := p.index.Forward(v, b)
+	if pos.Offset >= in.to {
+		// What the index knows around there was compared before the mirror was seen to have gone back.
+		at := min(b.End, max(b.LogStart, in.from-s.opt.MaxWindow))
+		return translate.Position{Offset: at, Confidence: translate.Floor, Reread: max(0, min(in.to, b.End)-at)}
+	}
 	if v > u && blurred > 0 && pos.Confidence == translate.Exact {
 		// How far it has come is not known to a record.
 		pos.Confidence, pos.Reread = translate.Floor, blurred

@@ -1,6 +1,10 @@
 package match
 
-import "github.com/leftoff/leftoff/translate"
+import (
+	"slices"
+
+	"github.com/leftoff/leftoff/translate"
+)
 
 // island is what two stretches prove: within the primary offsets of, the main line is exactly runs.
 type island struct {
@@ -63,10 +67,17 @@ func islands(p, q *stretch, a alignment, points []point, allowed func(primary, s
 	var out []island
 	var open *island
 	strangers := newStrangers(q, a)
+	bare := point{own: true} // the last point, where its own copy is not where T is
+	shut := func() {
+		if open != nil && !bare.own {
+			open.shut(p, a, bare, allowed, strangers)
+		}
+		open, bare = nil, point{own: true}
+	}
 	for _, x := range points {
 		r := p.recs[x.index]
 		if !x.sure || !allowed(r.offset, x.at) {
-			open = nil
+			shut()
 			continue
 		}
 		if open == nil {
@@ -78,12 +89,25 @@ func islands(p, q *stretch, a alignment, points []point, allowed func(primary, s
 				open.of.From = p.from
 			}
 		}
-		open.of.To = r.offset + 1
-		if x.own {
+		if bare = x; x.own {
 			open.add(r.offset, x.at, strangers)
+			open.of.To = r.offset + 1
 		}
 	}
-	return out
+	shut()
+	return slices.DeleteFunc(out, func(l island) bool { return len(l.runs) == 0 })
+}
+
+// shut ends an island whose last records have no copy there: T is where that of a record behind them is, and this one is T of
+// itself, too, for T never falls. Where that may not be concluded, the island ends with the last record that has its copy.
+func (l *island) shut(p *stretch, a alignment, last point, allowed func(primary, secondary int64) bool, strangers strangers) {
+	for i := last.index + 1; i < len(p.recs); i++ {
+		if a.last[i] == last.at && allowed(p.recs[i].offset, last.at) {
+			l.add(p.recs[i].offset, last.at, strangers)
+			l.of.To = p.recs[i].offset + 1
+			return
+		}
+	}
 }
 
 // add puts a point of the main line behind the others. Every record between the two was compared, and none of them has a copy

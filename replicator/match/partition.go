@@ -27,6 +27,7 @@ type partition struct {
 	looked   bool     // the shape is known
 	weakest  level    // down to which records are recognised
 	flat     bool     // timestamps of the primary tell records apart no better than nothing
+	uniform  bool     // and in some places they are all the same
 	surveyed bool     // the primary was read for what repeats, as far as that goes
 	complete bool     // and that was all of it
 	kept     float64  // part of the primary's records that has copies
@@ -151,7 +152,9 @@ func (p *partition) lead() int {
 }
 
 // weak: time does not tell records apart, and others may be alike.
-func (p *partition) weak() bool { return p.flat && p.memory.repeated > 0 || p.weakest > bare }
+func (p *partition) weak() bool {
+	return p.flat && p.memory.repeated > 0 || p.uniform || p.weakest > bare
+}
 
 // memory remembers records of the primary across stretches: what occurs twice, however far apart, identifies nothing. Where
 // much occurs twice, nothing does: the records may come round again and again.

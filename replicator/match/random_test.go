@@ -64,9 +64,19 @@ func randomTraits(r *rand.Rand) simTraits {
 // someWorlds are looked at each time. -worlds N looks at others, each time.
 const someWorlds = 16
 
+// wentWrong are worlds in which a position was ahead of T once: falls that were seen too late or between two looks, the end of an
+// earlier session where little of it is recognised, an island whose end went on at another session.
+var wentWrong = []uint64{
+	11112603695029987216, 9039403281059872386, 8039217438419537588, 18071122182538523586, 15084640048869722428, 16722869700284725426,
+	15695554160875746466, 9052425424632142529, 14752228209601864682, 10862152829242303205, 6181782373420198842,
+}
+
 func seedsOfWorlds() (seeds []uint64) {
 	if *worldSeed != 0 {
 		return []uint64{*worldSeed}
+	}
+	if *worlds == 0 {
+		seeds = append(seeds, wentWrong...)
 	}
 	always := rand.New(rand.NewPCG(4, 2026))
 	for range max(someWorlds, *worlds) {

@@ -29,6 +29,12 @@ func (s *Source) look(ctx context.Context, p *partition) error {
 	if err := s.lookAtStart(ctx, p, secondary.LogStart); err != nil {
 		return err
 	}
+	if err := s.lookLater(ctx, p); err != nil {
+		return err
+	}
+	if err := s.lookBelow(ctx, p, secondary); err != nil {
+		return err
+	}
 	for _, at := range s.opt.Hints.Falls(p.topic.name, p.id) {
 		if at > secondary.LogStart && at < secondary.End {
 			if err := s.sample(ctx, p, at-p.window/2, at+p.window/2); err != nil {
@@ -83,6 +89,54 @@ func (s *Source) lookBefore(ctx context.Context, p *partition, q *stretch, n int
 	_, _, _, err := s.origin(ctx, p, &head)
 	return err
 }
+
+// lookLater looks where the secondary holds records that are later than all that were recognised: the mirror had come further once.
+func (s *Source) lookLater(ctx context.Context, p *partition) error {
+	for range maxLater {
+		latest := p.shape.latest
+		if latest == 0 || p.weakest == timeless {
+			return nil
+		}
+		at, some := s.after(ctx, p, replicator.Secondary, latest+1)
+		if !some {
+			return nil
+		}
+		if err := s.sample(ctx, p, at, at+p.window/4); err != nil || p.shape.latest == latest {
+			return err
+		}
+	}
+	return nil
+}
+
+// lookBelow looks through the part of the secondary in which nothing was recognised, below what was: the primary has deleted those
+// records. The end of an earlier session may lie in it, which had come further; it holds at least what the last one holds, so
+// that steps of that length can't pass over it. Where time tells records apart, lookLater has found it.
+func (s *Source) lookBelow(ctx context.Context, p *partition, secondary translate.Bounds) error {
+	if !p.weak() || !p.surveyed || len(p.shape.anchors) == 0 {
+		return nil
+	}
+	lowest := p.shape.anchors[0].secondary
+	step := secondary.End - lowest - p.window/4
+	if lowest-secondary.LogStart < p.window {
+		return nil
+	}
+	if step <= 0 || (lowest-secondary.LogStart)/step > maxBelow {
+		p.blind = true
+		return nil
+	}
+	for at := lowest - step; at > secondary.LogStart; at -= step {
+		if err := s.sample(ctx, p, at, at+p.window/4); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxBelow bounds the places that are looked at below what was recognised.
+const maxBelow = 256
+
+// maxLater bounds how often later records are looked for.
+const maxLater = 16
 
 // sample looks at one place of the secondary. A place that can't be recognised teaches nothing, and is no error.
 func (s *Source) sample(ctx context.Context, p *partition, from, to int64) error {

@@ -27,6 +27,7 @@ type shape struct {
 	window  int64          // of the secondary: the window that is looked at
 	flight  int64          // of the secondary: how far copies may be out of order
 	seen    translate.Span // offsets compared without a fall: From of the secondary, To of the primary
+	latest  int64          // the latest time of a record that was recognised
 	thinned int64          // records that a copy stands for, at most: a filter leaves the others out
 	jitter  int64          // how far they were seen to be, in records
 	spread  int64          // primary offsets that a record takes, at most: holes and markers. With window, a fall below it is no fall
@@ -93,6 +94,7 @@ func (h *shape) learn(p, q *stretch, a alignment) {
 			continue
 		}
 		strange = 0
+		h.latest = max(h.latest, p.recs[i].time)
 		part = append(part, anchor{primary: p.recs[i].offset, secondary: q.recs[j].offset})
 	}
 	h.learnPart(part)
@@ -122,6 +124,7 @@ func (h *shape) learnPart(seen []anchor) {
 	}
 	last := seen[len(seen)-1]
 	span := translate.Span{From: seen[0].secondary, To: last.secondary + 1}
+	begins := h.beginsIn(span, seen)
 	kept := h.anchors[:0:0]
 	for _, x := range h.anchors {
 		if x.secondary < span.From || x.secondary >= span.To {
@@ -129,6 +132,7 @@ func (h *shape) learnPart(seen []anchor) {
 		}
 	}
 	h.anchors = kept
+	seen[0].fall = begins
 	h.add(seen[0])
 	fell := false
 	top, copied := 0, map[int64]bool{seen[0].primary: true}
@@ -140,14 +144,17 @@ func (h *shape) learnPart(seen []anchor) {
 		if seen[k].primary > seen[top].primary {
 			top = k
 		} else if again || (bracket{seen[top], seen[k]}).falls(h) {
+			at := steepest(seen[top : k+1])
 			h.add(seen[top])
-			seen[k].fall, fell = true, true
-			h.add(seen[k])
-			top = k
+			seen[top+at].fall, fell = true, true
+			h.add(seen[top+at])
+			top = highest(seen[:k+1], top+at)
 		}
 	}
 	h.add(seen[top])
-	h.add(last)
+	h.add(seen[len(seen)-1])
+	h.straighten()
+	h.overtaken()
 	h.cover(span)
 	if last.primary > seen[0].primary && top == len(seen)-1 && !fell {
 		h.seen.From += last.secondary - seen[0].secondary
@@ -202,136 +209,6 @@ func (h *shape) cutSecondary(from int64) {
 func (h *shape) raise(logStart int64) {
 	i := sort.Search(len(h.anchors), func(i int) bool { return h.anchors[i].secondary >= logStart })
 	h.anchors = h.anchors[i:]
-}
-
-// bracket is the space between two neighbouring anchors.
-type bracket struct{ low, high anchor }
-
-// excess is how many more offsets there are on the secondary than on the primary: copies made again, markers, or records of
-// somebody else.
-func (b bracket) excess() int64 {
-	return b.high.secondary - b.low.secondary - (b.high.primary - b.low.primary)
-}
-
-// falls: the source goes back further than records may be out of order.
-func (b bracket) falls(h *shape) bool {
-	return b.high.fall || b.low.primary-b.high.primary > h.flight*h.scale()
-}
-
-func (h *shape) brackets(yield func(bracket) bool) {
-	for i := 1; i < len(h.anchors); i++ {
-		if !yield(bracket{h.anchors[i-1], h.anchors[i]}) {
-			return
-		}
-	}
-}
-
-// doubt returns a bracket that must be looked into before T is known for a primary offset: copies may have been made again
-// in it of records around that offset, and where is not known yet.
-//
-// In a bracket with an excess of e, a session that fell back inside it fell back by e at most, unless records were dropped
-// there, too. So it can concern offsets from e below its low end to e above its high one. Where records are known to leave
-// offsets out (markers, holes, a filter), the excess counts against what is usual. Where there is more than is usual, the mirror may
-// also have gone ahead first, over records that it dropped for the time being: what it copied there lies however far above.
-func (h *shape) doubt(u int64) (worst bracket, some bool) {
-	return h.worst(u, func(b bracket) bool { return b.excess() > h.window/4 })
-}
-
-// suspect is a bracket in which there is more on the secondary than is usual, though not more than on the primary. That may be
-// chance.
-func (h *shape) suspect(u int64) (worst bracket, some bool) {
-	if h.seen.To == 0 {
-		return worst, false
-	}
-	return h.worst(u, h.odd)
-}
-
-// odd: there is more on the secondary than chance would have there.
-func (h *shape) odd(b bracket) bool {
-	width := float64(b.high.secondary - b.low.secondary)
-	return float64(h.unusual(b)) > max(float64(h.window)/4, width/8, 4*math.Sqrt(width))
-}
-
-// unusual is the excess of a bracket, in secondary offsets, over what the stretches compared so far would have.
-func (h *shape) unusual(b bracket) int64 {
-	rate := 1.0
-	if h.seen.To > 0 {
-		rate = min(1, float64(h.seen.From)/float64(h.seen.To))
-	}
-	return b.high.secondary - b.low.secondary - int64(rate*float64(b.high.primary-b.low.primary))
-}
-
-func (h *shape) worst(u int64, counts func(bracket) bool) (worst bracket, some bool) {
-	var width int64
-	for b := range h.brackets {
-		if h.read(b.low.secondary, b.high.secondary) || !counts(b) {
-			continue
-		}
-		e := max(b.excess(), h.unusual(b))
-		if h.seen.From > 0 { // in primary offsets
-			e = max(e, int64(float64(e)*float64(h.seen.To)/float64(h.seen.From)))
-		}
-		low, high := min(b.low.primary, b.high.primary)-e, max(b.low.primary, b.high.primary)+e
-		if u < low || u > high && !h.odd(b) {
-			continue
-		}
-		if w := b.high.secondary - b.low.secondary; w > width {
-			worst, width, some = b, w, true
-		}
-	}
-	return worst, some
-}
-
-// session is a part of the secondary in which the source rises.
-type session struct {
-	from, to    int64 // secondary offsets [from, to)
-	first, last int64 // primary offsets copied first and last
-}
-
-// sessions splits the secondary at the falls.
-func (h *shape) sessions() []session {
-	var all []session
-	for i, a := range h.anchors {
-		if i == 0 || (bracket{h.anchors[i-1], a}).falls(h) {
-			from := a.secondary
-			if i == 0 {
-				from = 0
-			}
-			all = append(all, session{from: from, first: a.primary})
-		}
-		s := &all[len(all)-1]
-		s.to, s.last = math.MaxInt64, max(s.last, a.primary)
-		if len(all) > 1 {
-			all[len(all)-2].to = s.from
-		}
-	}
-	if len(all) > 0 {
-		all[0].first = 0
-	}
-	return all
-}
-
-// route says which record's copy is T(u), and in which part of the secondary that copy lies. T is the lowest last copy of a
-// record at or after u: that of v, the first one in the lowest session that has one which no later session copied again.
-func route(all []session, u int64) (v int64, in session, ok bool) {
-	for i, s := range all {
-		v := max(u, s.first)
-		for again := true; again; {
-			again = false
-			for _, later := range all[i+1:] {
-				if later.first <= v && v <= later.last {
-					v, again = later.last+1, true
-				}
-			}
-		}
-		if v <= s.last {
-			return v, s, true
-		}
-	}
-	if len(all) > 0 {
-		return u, all[len(all)-1], false
-	}
-	return u, session{to: math.MaxInt64}, false
 }
 
 // greatest is the greatest primary offset seen copied.

@@ -190,7 +190,7 @@ func TestWorlds(t *testing.T) {
 		{"cleaned", simTraits{records: 3000, cleaned: true, crashes: []simCrash{{after: 2500, back: 900, again: 400}}}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			for seed := range uint64(1) {
+			for seed := range uint64(max(1, *worlds)) {
 				w := newSim(seed, c.t)
 				g := newGround(t, w, nil)
 				n := g.all(61)
