@@ -39,5 +39,8 @@
 // both from the differences; so may records that are alike. The position is then still safe, and the records that were copied
 // again are read again, beyond what was said.
 //
+// Where the primary has deleted the start of its log, copies of that part can't be recognised. An earlier session which had come
+// further may end among them: it is found by time, and where time tells nothing by steps that can't pass over it.
+//
 // Foreign records are found where something is compared next to them, not everywhere.
 package match

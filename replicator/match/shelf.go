@@ -41,7 +41,7 @@ type piece struct {
 }
 
 const (
-	shelfLimit = 512 << 10       // records, 48 bytes each
+	shelfLimit = 1 << 20         // records, 48 bytes each
 	shelfFor   = 2 * time.Minute // compaction goes on meanwhile; what it takes away only lowers positions
 )
 
