@@ -63,7 +63,7 @@ func (s *stretch) cut(from int64) {
 	s.from, s.start = from, false
 }
 
-// spread is how many offsets a record takes, 64 at most. One hole is left out: it may be where two stretches were put together.
+// spread is how many offsets a record takes, rounded up, 64 at most. One hole is left out: it may be where two stretches were put together.
 func (s *stretch) spread() int64 {
 	n := int64(len(s.recs))
 	if n < 16 {
@@ -73,7 +73,7 @@ func (s *stretch) spread() int64 {
 	for i := range s.recs[1:] {
 		widest = max(widest, s.recs[i+1].offset-s.recs[i].offset)
 	}
-	return min(64, max(1, (s.recs[n-1].offset-s.recs[0].offset-widest)/(n-2)))
+	return min(64, max(1, (s.recs[n-1].offset-s.recs[0].offset-widest+n-3)/(n-2)))
 }
 
 // flat: hardly two records have another time.
