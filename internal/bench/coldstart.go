@@ -63,19 +63,13 @@ func oneColdStart(r *Run, groups int) coldStart {
 	g.mirror()
 	r.Say("committing %d offsets on the primary", groups*coldPartitions)
 	g.commitAll()
+	r.Say("warming the secondary up")
+	g.warm()
 	r.Say("starting from nothing")
 	s := g.start()
-	r.Say("all in step after %.1f s; judging", s.all)
-	g.judge(func(int, int) int64 { return coldRecords / 2 })
-	r.Say("starting again")
+	r.Say("all in step after %.1f s; starting again", s.all)
 	g.startAgain(&s)
-	r.Say("in step after %.1f s; judging", s.again)
-	g.judge(func(group, _ int) int64 {
-		if group%100 == 0 {
-			return coldRecords
-		}
-		return coldRecords / 2
-	})
+	r.Say("in step after %.1f s", s.again)
 	r.Say("writing as much with nothing else to do")
 	s.bare = g.bareWrites()
 	return s
@@ -118,14 +112,24 @@ func (g *coldGround) commitAll() {
 	})
 }
 
-// written waits until n offsets more than before are in the secondary's log. It asks twenty times a second, and decodes nothing.
-func (g *coldGround) written(w *work, before, n int64) {
-	await(g.r, 2*time.Minute, "all offsets are on the secondary", func() error {
-		if got := logEnds(g.r, g.secondary, offsetsTopic) - before; got < n {
-			return fmt.Errorf("%d of %d", got, n)
+// written waits until every pair holds what it must on the secondary. Until as many offsets were written as have to be, it asks for
+// the ends of the log only, twenty times a second, and decodes nothing; what is missing then (some pairs were written twice) is
+// waited for in the same way.
+func (g *coldGround) written(w *work, before, n int64, want func(group, partition int) int64) {
+	for {
+		await(g.r, 2*time.Minute, "all offsets are on the secondary", func() error {
+			if got := logEnds(g.r, g.secondary, offsetsTopic) - before; got < n {
+				return fmt.Errorf("%d of %d", got, n)
+			}
+			return w.died()
+		})
+		missing, example := g.missing(want)
+		if missing == 0 {
+			return
 		}
-		return w.died()
-	})
+		g.r.Say("%d pairs are not in step, %s", missing, example)
+		n += int64(missing)
+	}
 }
 
 func (g *coldGround) start() (s coldStart) {
@@ -133,7 +137,7 @@ func (g *coldGround) start() (s coldStart) {
 	pairs := int64(g.groups * g.partitions)
 	w := g.program.start()
 	peak := peakAnon(w.cmd.Process.Pid)
-	g.written(w, before, pairs)
+	g.written(w, before, pairs, halfway)
 	cpu, _ := cpuOf(w.cmd.Process.Pid)
 	s.peak, s.cpu = peak(), cpu.Seconds()
 	g.settle()
@@ -165,7 +169,7 @@ func (g *coldGround) startAgain(s *coldStart) {
 	before := logEnds(g.r, g.secondary, offsetsTopic)
 	w := g.program.start()
 	peak := peakAnon(w.cmd.Process.Pid)
-	g.written(w, before, int64(changed*g.partitions))
+	g.written(w, before, int64(changed*g.partitions), someAtTheEnd)
 	_, last := g.span(w.began)
 	s.again = last.Sub(w.began).Seconds()
 	g.settle()
@@ -191,18 +195,39 @@ func (g *coldGround) span(after time.Time) (first, last time.Time) {
 	return first, last
 }
 
-// judge checks every pair, after the fact.
-func (g *coldGround) judge(want func(group, partition int) int64) {
+// halfway is where every group stands before the first start, someAtTheEnd before the second: one group of a hundred has gone on.
+func halfway(int, int) int64 { return coldRecords / 2 }
+
+func someAtTheEnd(group, _ int) int64 {
+	if group%100 == 0 {
+		return coldRecords
+	}
+	return coldRecords / 2
+}
+
+// missing counts the pairs that do not hold what they must, and shows one.
+func (g *coldGround) missing(want func(group, partition int) int64) (n int, example string) {
 	g.r.Helper()
 	held := heldNow(g.r, g.secondary)
 	for i := range g.groups {
 		for p := range g.partitions {
 			k := judge.Key{Group: g.group(i), Topic: coldTopic, Partition: int32(p)}
 			if got, ok := held[k]; !ok || got != want(i, p) {
-				g.r.Fatalf("%s: the secondary holds %d (%t), not %d", k, got, ok, want(i, p))
+				n++
+				example = fmt.Sprintf("%s: the secondary holds %d (%t), not %d", k, got, ok, want(i, p))
 			}
 		}
 	}
+	return n, example
+}
+
+// warm makes the secondary's coordinator compile what it is about to be measured with: a fifth as many offsets, of other groups.
+// leftoff has to read them, too, when it starts.
+func (g *coldGround) warm() {
+	b := newBulk(g.r, g.secondary, coldTopic, 16)
+	b.all((g.groups+4)/5, func(connection, i int) error {
+		return b.commit(g.r.Context, connection, "warm-"+g.group(i), 0, slices.Repeat([]int64{1}, g.partitions)...)
+	})
 }
 
 // bareWrites is how long the same number of offsets takes when somebody only writes them, 16 connections, to groups of
@@ -233,6 +258,7 @@ func coldResult(starts []coldStart, groups int) Result {
 		Notes: []string{
 			"Times end with the coordinator's own timestamp in each record of the secondary's `__consumer_offsets`, which the judge reads after leftoff has been stopped. Meanwhile only the ends of 8 partitions are asked for, twenty times a second.",
 			"Every pair is compared with what it must be after each of the two starts.",
+			"Before the first start, the secondary's coordinator was warmed up with a fifth as many offsets of other groups.",
 			"The bare writer sends as many offsets, 100 a request over 16 connections, and does nothing else: the floor of the writing half.",
 		},
 	}
