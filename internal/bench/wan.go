@@ -20,13 +20,13 @@ var wanMeasure = Measure{
 }
 
 const (
-	wanTrip        = 80 * time.Millisecond
-	wanTopic       = "wan.orders"
-	wanPartitions  = 10
-	wanRecords     = 1000 // of each partition: a group commits no further
-	wanConnections = 96   // of leftoff to each coordinator
-	wanOffered     = 2000 // commits a second: more than the line carries
-	wanRelaxed     = 500  // about half of what it carries
+	wanTrip       = 80 * time.Millisecond
+	wanTopic      = "wan.orders"
+	wanPartitions = 10
+	wanRecords    = 1000 // of each partition: a group commits no further
+	wanWarmers    = 96   // connections that warm the broker up
+	wanOffered    = 2000 // commits a second: more than the line carries
+	wanRelaxed    = 500  // about half of what it carries
 )
 
 // wanGround is a pair of clusters that hold the same records, with a proxy before the secondary.
@@ -89,27 +89,27 @@ func newWANGround(r *Run, load time.Duration) *wanGround {
 		warm = 4 * time.Second
 	}
 	g.commits.warm(warm)
-	newBulk(r, g.secondary, wanTopic, wanConnections).warm(warm)
+	newBulk(r, g.secondary, wanTopic, wanWarmers).warm(warm)
 	return g
 }
 
 // delay sets the proxy's round trip.
 func (g *wanGround) delay(trip time.Duration) { g.secondary.Proxy(g.r.TB, 1).Delay(trip / 2) }
 
-// bare is how many groups a second the committer writes over as many connections as leftoff uses, through the same proxy,
-// with nothing read and nothing decided: what the line, the proxy and the broker carry.
+// bare is how many groups a second the committer writes as leftoff uses it, through the same proxy, with nothing read and nothing
+// decided: what the line, the proxy and the broker carry.
 func (g *wanGround) bare(trip time.Duration) float64 {
 	g.delay(trip)
 	defer g.delay(0)
 	cluster := kafka.Open(kafka.Config{Brokers: g.secondary.Bootstrap()}, nil)
 	defer cluster.Close()
-	m := cluster.NewCommitter(kafka.CommitterOptions{ConnectionsPerBroker: wanConnections})
+	m := cluster.NewCommitter(kafka.CommitterOptions{})
 	defer m.Close()
 	send := func(n int) {
 		var wg sync.WaitGroup
 		var next atomic.Int64
 		var failed atomic.Pointer[error]
-		for range wanConnections {
+		for range kafka.DefaultCommitsInFlight {
 			wg.Go(func() {
 				for i := int(next.Add(1)); i <= n; i = int(next.Add(1)) {
 					group, at := fmt.Sprintf("bare-%d", i), kafka.CommitOffset{Topic: wanTopic, Partition: int32(i % wanPartitions), Offset: 1}
@@ -124,7 +124,7 @@ func (g *wanGround) bare(trip time.Duration) float64 {
 			g.r.Fatalf("bare commits: %v", *err)
 		}
 	}
-	send(2 * wanConnections) // connections are made, and coordinators found
+	send(2 * kafka.DefaultCommitsInFlight) // connections are made, and coordinators found
 	n := 5_000
 	if g.r.Short {
 		n = 1_000
@@ -336,14 +336,14 @@ func burstOf(read []judge.Write, prefix string, groups int) float64 {
 
 func wanResult(sizes []int, trials [][]wanTrial, line, open float64) Result {
 	res := Result{
-		Compares: "The real binary, mapping `identity`, with a delaying proxy between it and everything of the secondary; beside it leftoff's committer alone on as many connections.",
+		Compares: "The real binary, mapping `identity`, with a delaying proxy between it and everything of the secondary; beside it leftoff's committer alone, with the same settings.",
 		Conditions: []string{
-			fmt.Sprintf("%v of round trip; one broker a cluster, %d connections to the coordinator", wanTrip, wanConnections),
+			fmt.Sprintf("%v of round trip; one broker a cluster, at most %d connections to the coordinator", wanTrip, kafka.DefaultCommitConnections),
 			fmt.Sprintf("each group commits one partition at a time; “busy” offers %d commits a second, more than the line carries, “calm” %d", wanOffered, wanRelaxed),
 			"a quiet group commits once, meanwhile; lateness runs from the primary's answer to the coordinator's timestamp in the secondary's log, so 40 ms of it is the way there",
 		},
 		Notes: []string{
-			fmt.Sprintf("%d connections / %v = %.0f requests a second is what arithmetic allows; a busy group's commits merge while its request is under way, so commits offered beyond that are not lost but newest-only.", wanConnections, wanTrip, wanConnections/wanTrip.Seconds()),
+			fmt.Sprintf("%d commits on the way / %v = %.0f requests a second is what arithmetic allows; a busy group's commits merge while its request is under way, so commits offered beyond that are not lost but newest-only.", kafka.DefaultCommitsInFlight, wanTrip, kafka.DefaultCommitsInFlight/wanTrip.Seconds()),
 			"The committer alone without delay shows what proxy and broker carry: where that is well above the delayed one, it is the line that limits.",
 			"The judge reads the secondary's log only when a load has ended.",
 		},

@@ -7,11 +7,6 @@ import (
 	"github.com/IBM/sarama"
 )
 
-const (
-	stampVersion = 4 // the last with a retention time
-	plainVersion = 8
-)
-
 // commitRun is one call of Commit on its way. Offsets are handled by index.
 type commitRun struct {
 	m         *Committer
@@ -19,6 +14,7 @@ type commitRun struct {
 	retention time.Duration
 	offsets   []CommitOffset
 	results   []error
+	first     bool         // ahead of those that wait
 	bare      map[int]bool // to be written without metadata
 	misses    int          // of the coordinator, in a row
 }
@@ -37,6 +33,9 @@ func (r *commitRun) parts() [][]int {
 	}
 	if len(part) > 0 {
 		parts = append(parts, part)
+	}
+	for i := range parts {
+		parts[i] = byTopicName(r.offsets, parts[i])
 	}
 	return parts
 }
@@ -62,17 +61,17 @@ func (r *commitRun) persist(ctx context.Context, part []int) {
 func (r *commitRun) once(ctx context.Context, part []int) (again []int, split, now bool) {
 	k := r.m.c.coordinators
 	id, guess, err := k.find(ctx, r.group)
-	var res *sarama.OffsetCommitResponse
+	var codes []answeredCode
 	if err == nil {
-		res, err = r.send(ctx, id, part)
+		codes, err = r.send(ctx, id, part)
 		if err != nil && Classify(err) != Canceled {
 			r.missed(ctx, id, guess)
 		}
 	}
 	if err != nil {
-		return r.failed(part, err), false, false
+		return r.failed(ctx, part, err), false, false
 	}
-	again, split, moved := r.sort(res, part)
+	again, split, moved := r.sort(codes, part)
 	if moved {
 		r.missed(ctx, id, guess)
 	} else {
@@ -91,10 +90,10 @@ func (r *commitRun) missed(ctx context.Context, id int32, guess bool) {
 	r.m.c.coordinators.missed(ctx, r.group, id, guess, r.misses)
 }
 
-// failed files an error of the whole request.
-func (r *commitRun) failed(part []int, err error) (again []int) {
+// failed files an error of the whole request. That its time was over says less than what the broker answered before.
+func (r *commitRun) failed(ctx context.Context, part []int, err error) (again []int) {
 	for _, i := range part {
-		if Classify(err) != Canceled || r.results[i] == nil {
+		if r.results[i] == nil || ctx.Err() == nil && Classify(err) != Canceled {
 			r.results[i] = err
 		}
 	}
@@ -104,62 +103,31 @@ func (r *commitRun) failed(part []int, err error) (again []int) {
 	return nil
 }
 
-func (r *commitRun) send(ctx context.Context, id int32, part []int) (*sarama.OffsetCommitResponse, error) {
+func (r *commitRun) send(ctx context.Context, id int32, part []int) ([]answeredCode, error) {
 	a := r.ask()
 	addr, ok := r.m.c.meta.addr(id)
 	if !ok {
 		return nil, r.m.c.answered(a, sarama.ErrConsumerCoordinatorNotAvailable, "")
 	}
-	q, err := r.request(ctx, id, addr, part)
-	if err != nil {
-		return nil, r.m.c.failed(a, addr, err)
-	}
-	var res *sarama.OffsetCommitResponse
-	err = r.m.pool.call(ctx, addr, func(b *sarama.Broker) (err error) {
-		res, err = b.CommitOffset(q)
-		return err
-	})
-	if err != nil {
-		r.m.forget(id)
-	}
-	return res, r.m.c.failed(a, addr, err)
+	q := &commitRequest{group: r.group, retention: r.retention, all: r.offsets, part: part, bare: r.bare}
+	codes, err := r.m.pipes.commit(ctx, addr, q, r.first)
+	return codes, r.m.c.failed(a, addr, err)
 }
 
 func (r *commitRun) ask() ask {
 	return ask{op: "commit", kind: aGroup, name: r.group, need: "Read"}
 }
 
-func (r *commitRun) request(ctx context.Context, id int32, addr string, part []int) (*sarama.OffsetCommitRequest, error) {
-	q := &sarama.OffsetCommitRequest{Version: plainVersion, ConsumerGroup: r.group, ConsumerGroupGeneration: sarama.GroupGenerationUndefined}
-	if r.retention > 0 {
-		yes, err := r.m.stamps(ctx, id, addr)
-		if err != nil {
-			return nil, err
-		}
-		if yes {
-			q.Version, q.RetentionTime = stampVersion, r.retention.Milliseconds()
-		}
-	}
-	for _, i := range part {
-		o := r.offsets[i]
-		if r.bare[i] {
-			o.Metadata = ""
-		}
-		q.AddBlockWithLeaderEpoch(o.Topic, o.Partition, o.Offset, -1, 0, o.Metadata)
-	}
-	return q, nil
-}
-
 // sort looks at the answer for every offset. Valid offsets are written even when others are refused.
-func (r *commitRun) sort(res *sarama.OffsetCommitResponse, part []int) (again []int, split, moved bool) {
-	for _, i := range part {
-		o := r.offsets[i]
-		code, ok := res.Errors[o.Topic][o.Partition]
+func (r *commitRun) sort(codes []answeredCode, part []int) (again []int, split, moved bool) {
+	for n, i := range part {
+		code := codes[n].code
 		var err error
-		if !ok {
+		switch {
+		case !codes[n].known:
 			err = r.m.c.unanswered(r.ask())
-		} else {
-			err = r.answer(o, code)
+		case code != sarama.ErrNoError:
+			err = r.answer(r.offsets[i], code)
 		}
 		r.results[i] = err
 		switch class := Classify(err); {
@@ -167,6 +135,9 @@ func (r *commitRun) sort(res *sarama.OffsetCommitResponse, part []int) (again []
 			r.results[i] = ErrMetadataDropped
 		case err == nil:
 		case class == MetadataTooLarge && !r.bare[i]:
+			if r.bare == nil {
+				r.bare = map[int]bool{}
+			}
 			r.bare[i] = true // its result stays the refusal until it is written without
 			again = append(again, i)
 		case len(part) > 1 && (code == sarama.ErrInvalidCommitOffsetSize || code == sarama.ErrUnknown):

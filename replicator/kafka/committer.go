@@ -2,40 +2,48 @@ package kafka
 
 import (
 	"context"
-	"sync"
+	"slices"
 	"time"
+)
 
-	"github.com/IBM/sarama"
+// What CommitterOptions default to.
+const (
+	DefaultCommitConnections = 16
+	DefaultCommitsInFlight   = 512
 )
 
 // CommitterOptions of a Committer. The zero value is usable.
 type CommitterOptions struct {
-	// ConnectionsPerBroker bounds how many commits are on the way to one coordinator at a time. Default 8. The commits a second to
-	// a broker are at most connections / round trip.
+	// ConnectionsPerBroker bounds the connections to one coordinator, opened as groups need them. Default
+	// DefaultCommitConnections. A connection carries many commits at a time, of which the broker handles one after the other.
 	ConnectionsPerBroker int
+	// InFlightPerBroker bounds how many commits are on the way to one coordinator at a time, also those that nobody waits for
+	// any more. Default DefaultCommitsInFlight. The commits a second to a broker are at most that / round trip; fewer are sent
+	// while more would only wait in the broker.
+	InFlightPerBroker int
 }
 
 // Committer commits offsets from outside a group: generation -1, no member. The broker refuses that for a group with
 // members, and that refusal is the fence that leftoff relies on; TxnOffsetCommit, which has none, is never used.
 type Committer struct {
-	c    *Cluster
-	pool *pool
-
-	mu    sync.Mutex
-	stamp map[int32]bool // by broker: OffsetCommit version 4 is there
+	c     *Cluster
+	pipes *berths
 }
 
 // NewCommitter makes a Committer; it dials when it commits. Close it.
 func (c *Cluster) NewCommitter(o CommitterOptions) *Committer {
 	if o.ConnectionsPerBroker <= 0 {
-		o.ConnectionsPerBroker = 8
+		o.ConnectionsPerBroker = DefaultCommitConnections
 	}
-	return &Committer{c: c, pool: newPool(c, o.ConnectionsPerBroker), stamp: map[int32]bool{}}
+	if o.InFlightPerBroker <= 0 {
+		o.InFlightPerBroker = DefaultCommitsInFlight
+	}
+	return &Committer{c: c, pipes: newBerths(c, o.ConnectionsPerBroker, o.InFlightPerBroker)}
 }
 
 // Close closes the connections. Commits under way return ErrClosed.
 func (m *Committer) Close() error {
-	m.pool.close()
+	m.pipes.close()
 	return nil
 }
 
@@ -61,58 +69,37 @@ const (
 // was still temporary at the end. An offset whose metadata the broker found too large is written without: its result
 // is ErrMetadataDropped. err says that the coordinator could not be asked at all.
 func (m *Committer) Commit(ctx context.Context, group string, retention time.Duration, offsets []CommitOffset) (results []error, err error) {
+	return m.commit(ctx, &commitRun{m: m, group: group, retention: retention, offsets: offsets})
+}
+
+// CommitFirst is Commit, ahead of those that wait for their turn at the same broker.
+func (m *Committer) CommitFirst(ctx context.Context, group string, retention time.Duration, offsets []CommitOffset) (results []error, err error) {
+	return m.commit(ctx, &commitRun{m: m, group: group, retention: retention, offsets: offsets, first: true})
+}
+
+func (m *Committer) commit(ctx context.Context, r *commitRun) ([]error, error) {
 	ctx, cancel := m.c.patient(ctx)
 	defer cancel()
-	r := &commitRun{m: m, group: group, retention: retention, offsets: offsets, results: make([]error, len(offsets)), bare: map[int]bool{}}
+	r.results = make([]error, len(r.offsets))
 	for _, part := range r.parts() {
 		r.persist(ctx, part)
 	}
-	tps := make([]TopicPartition, len(offsets))
+	return r.results, r.unasked()
+}
+
+// unasked is the error that says the coordinator could not be asked at all.
+func (r *commitRun) unasked() error {
+	ok := func(err error) bool { return err == nil || err == ErrMetadataDropped }
+	if !slices.ContainsFunc(r.results, func(err error) bool { return !ok(err) }) {
+		return nil
+	}
+	tps := make([]TopicPartition, len(r.offsets))
 	failed := map[TopicPartition]error{}
-	for i, o := range offsets {
+	for i, o := range r.offsets {
 		tps[i] = TopicPartition{o.Topic, o.Partition}
-		if r.results[i] != nil && r.results[i] != ErrMetadataDropped {
+		if !ok(r.results[i]) {
 			failed[tps[i]] = r.results[i]
 		}
 	}
-	if len(failed) == 0 {
-		return r.results, nil
-	}
-	return r.results, unasked(tps, failed)
-}
-
-// stamps says whether a broker takes OffsetCommit version 4, asking once.
-func (m *Committer) stamps(ctx context.Context, id int32, addr string) (bool, error) {
-	m.mu.Lock()
-	yes, known := m.stamp[id]
-	m.mu.Unlock()
-	if known {
-		return yes, nil
-	}
-	const offsetCommit = 8
-	err := m.pool.call(ctx, addr, func(b *sarama.Broker) error {
-		r, err := b.ApiVersions(apiVersions())
-		if err != nil {
-			return err
-		}
-		for _, k := range r.ApiKeys {
-			if k.ApiKey == offsetCommit {
-				yes = k.MinVersion <= stampVersion && stampVersion <= k.MaxVersion
-			}
-		}
-		return nil
-	})
-	if err == nil {
-		m.mu.Lock()
-		m.stamp[id] = yes
-		m.mu.Unlock()
-	}
-	return yes, err
-}
-
-// forget asks again: a broker that was lost may come back as another version.
-func (m *Committer) forget(id int32) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.stamp, id)
+	return unasked(tps, failed)
 }

@@ -17,6 +17,7 @@ type conn struct {
 	addr   string
 	broker *sarama.Broker
 	raw    *wire
+	over   net.Conn // what sarama speaks through: raw, or TLS over it
 	dead   bool
 	proven bool // a request has been answered
 	idle   time.Time
@@ -45,7 +46,7 @@ func (c *Cluster) dial(ctx context.Context, addr string, o connOptions) (*conn, 
 		raw.Close()
 		return nil, &dialError{step: stepTLS, err: err}
 	}
-	cn := &conn{addr: addr, raw: w, broker: sarama.NewBroker(addr)}
+	cn := &conn{addr: addr, raw: w, over: secured, broker: sarama.NewBroker(addr)}
 	if err := c.greet(ctx, cn, secured, o); err != nil {
 		return nil, err
 	}
@@ -123,6 +124,14 @@ func transport(err error) bool {
 	var code sarama.KError
 	var encoding sarama.PacketEncodingError
 	return !errors.As(err, &answered) && !errors.As(err, &code) && !errors.As(err, &encoding)
+}
+
+// abort has kill reset the connection. A closed one goes on sending what has not left yet, for minutes over a line that fails; a
+// request could arrive after one that was sent later, over another connection.
+func (cn *conn) abort() {
+	if tcp, ok := cn.raw.Conn.(interface{ SetLinger(int) error }); ok {
+		_ = tcp.SetLinger(0) // where it does not work, the connection is closed as any other
+	}
 }
 
 // kill closes the socket, whoever waits on it.
