@@ -47,22 +47,23 @@ func (l *Loop) takeAdvances() {
 		switch {
 		case !ok:
 		case k.partition < 0:
-			for n, p := range tp.partitions {
-				l.advance(tp, n, p, is)
+			for _, p := range tp.partitions {
+				l.advance(p, is)
 			}
 		default:
 			if p, ok := tp.partitions[k.partition]; ok {
-				l.advance(tp, k.partition, p, is)
+				l.advance(p, is)
 			}
 		}
 	}
+	l.openBarriers()
 }
 
-func (l *Loop) advance(tp *topic, n int32, p *partition, is news) {
+func (l *Loop) advance(p *partition, is news) {
 	switch {
 	case is.all:
 		p.turn++
-		for _, r := range p.rows {
+		for r := p.rows; r != nil; r = r.next {
 			r.set(rowVoid) // T itself may have fallen
 			l.dirtyRow(r)
 		}
@@ -71,15 +72,15 @@ func (l *Loop) advance(tp *topic, n int32, p *partition, is news) {
 			l.dirtyRow(r)
 		}
 	default:
-		l.reach(tp, n, p)
+		l.reach(p)
 	}
 }
 
 // reach plans the waiting rows that the frontier has passed, least offset first, and stops at the first that still waits.
-func (l *Loop) reach(tp *topic, n int32, p *partition) {
+func (l *Loop) reach(p *partition) {
 	for len(p.waiting) > 0 {
 		r := p.waiting[0]
-		m := l.opt.Mapper.Forward(tp.name, r.topicID, n, r.primary.offset)
+		m := l.opt.Mapper.Forward(p.topic.name, r.id(), p.n, r.primary.offset)
 		if m.Reason == NoReason && m.Position.Confidence == translate.Behind {
 			return
 		}

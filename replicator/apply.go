@@ -12,11 +12,12 @@ func (l *Loop) applyPrimary(c *Change) {
 		l.counters.Commits++
 		l.primaryCommit(&c.Commit)
 	case Deleted:
-		if r := l.known(c.Commit.Key); r != nil && r.primary.order.Less(c.Commit.Order) {
+		if r := l.known(c.Commit.Key); r != nil && r.primary.order().Less(c.Commit.Order) {
 			if r.primary.state == present {
 				l.countPair(Primary, -1)
 			}
-			r.primary = value{state: deleted, order: c.Commit.Order}
+			r.primary = valueAt(c.Commit.Order, deleted)
+			r.setMetadata(Primary, "")
 			r.unwait()
 			l.dirtyRow(r)
 		}
@@ -34,16 +35,17 @@ func (l *Loop) primaryCommit(c *Commit) {
 	if r == nil || !newer(&r.primary, c.Order) {
 		return
 	}
+	l.commitComes(r, c)
 	was := r.primary
-	r.primary = value{offset: c.Offset, metadata: c.Metadata, at: c.CommittedAt, order: c.Order, epoch: c.LeaderEpoch, state: present}
-	r.topicID = c.TopicID
+	r.primary, r.topicID = newValue(c), r.topic().id(c.TopicID)
 	if r.heap > 0 {
 		r.wait() // in its new place at once: out of place it would hide those that the frontier reaches
 	}
 	if r.failed == SourceDegraded {
 		r.failed = NoReason
 	}
-	if c.Metadata != was.metadata {
+	if c.Metadata != r.metadata(Primary) {
+		r.setMetadata(Primary, c.Metadata)
 		r.clear(rowNoMetadata) // the new one may fit
 	}
 	if stamp, ok := ReadStamp(c.Retention); ok && stamp.Link == l.oppositeMark && stamp.Writer != returnedWriter {
@@ -66,9 +68,10 @@ func (l *Loop) unreadable(c *Commit) {
 	if r == nil || !newer(&r.primary, c.Order) {
 		return
 	}
-	r.primary.order = c.Order
-	r.failed, r.retryAt = SourceDegraded, forever
-	r.detail = "the primary wrote an offset commit of a version this leftoff does not know. Try: a newer leftoff"
+	r.primary.setOrder(c.Order)
+	r.failed = SourceDegraded
+	r.setRetryAt(forever)
+	r.setDetail("the primary wrote an offset commit of a version this leftoff does not know. Try: a newer leftoff")
 	l.dirtyRow(r)
 }
 
@@ -110,11 +113,12 @@ func (l *Loop) secondaryUnreadable(c *Commit) {
 		return
 	}
 	l.countChange(Secondary, r.held.state, present)
-	r.held = value{order: c.Order, state: present}
-	r.ours, r.stamped = false, false
+	r.held = valueAt(c.Order, present)
+	r.setMetadata(Secondary, "")
+	r.mark(false, false)
 	r.clear(rowAwaiting | rowSending | rowRefresh | rowBasis)
 	delete(l.repairs, r)
-	l.takenOver(r.group, c.Order, fmt.Sprintf("%s/%d holds a commit of a version this leftoff does not know. Try: a newer leftoff", r.topic.name, r.partition))
+	l.takenOver(r.group, c.Order, fmt.Sprintf("%s/%d holds a commit of a version this leftoff does not know. Try: a newer leftoff", r.topic().name, r.partition()))
 	l.dirtyRow(r)
 }
 
@@ -126,8 +130,9 @@ func (l *Loop) secondaryDeleted(c *Commit) {
 	if r.held.state == present {
 		l.countPair(Secondary, -1)
 	}
-	r.held = value{state: deleted, order: c.Order}
-	r.ours, r.stamped = false, false
+	r.held = valueAt(c.Order, deleted)
+	r.setMetadata(Secondary, "")
+	r.mark(false, false)
 	r.clear(rowAwaiting)
 	l.dirtyRow(r)
 }
@@ -140,20 +145,22 @@ func (l *Loop) secondaryCommit(c *Commit) {
 	ours, stamped := l.recognise(r, c)
 	returned := stamped && !ours && l.isReturned(c)
 	if ours && r.has(rowAwaiting) && c.Offset != r.sent {
-		r.held.order = c.Order // an earlier write of ours, already superseded by an acknowledged one
+		r.held.setOrder(c.Order) // an earlier write of ours, already superseded by an acknowledged one
 		if c.Offset == r.held.offset {
 			r.clear(rowAwaiting) // or the acknowledged one itself, while the next is on its way
 		}
 		return
 	}
+	confirmed := ours && r.confirms(c, stamped)
 	l.countChange(Secondary, r.held.state, present)
 	l.noticeClobber(r, c, ours || returned, returned)
-	if !ours || !r.ours || r.held.state != present || r.held.offset != c.Offset {
+	if !ours || !r.ours() || r.held.state != present || r.held.offset != c.Offset {
 		r.clear(rowBasis) // it was another value's
 	}
-	hadOurs := r.ours && (r.stamped || l.caughtUp[Secondary]) // read again from the start, unstamped values prove nothing
-	r.held = value{offset: c.Offset, metadata: c.Metadata, at: c.CommittedAt, order: c.Order, epoch: c.LeaderEpoch, state: present}
-	r.ours, r.stamped = ours, stamped
+	hadOurs := r.ours() && (r.stamped() || l.caughtUp[Secondary]) // read again from the start, unstamped values prove nothing
+	r.held = newValue(c)
+	r.setMetadata(Secondary, c.Metadata)
+	r.mark(ours, stamped)
 	r.clear(rowAwaiting | rowRefresh)
 	if !ours || c.Offset == r.sent {
 		r.clear(rowSending)
@@ -161,7 +168,21 @@ func (l *Loop) secondaryCommit(c *Commit) {
 	if !ours {
 		l.foreignCommit(r, hadOurs)
 	}
-	l.dirtyRow(r)
+	if !confirmed {
+		l.dirtyRow(r)
+	}
+}
+
+// confirms says that a write of ours in the log is the one that was acknowledged and believed, or the one in flight, whose answer
+// says what is to be done: either way there is nothing to plan.
+func (r *row) confirms(c *Commit, stamped bool) bool {
+	switch {
+	case r.has(rowSending):
+		return c.Offset == r.sent
+	case r.has(rowAwaiting):
+		return r.held.state == present && r.held.offset == c.Offset && r.metadata(Secondary) == c.Metadata && r.ours() && r.stamped() == stamped
+	}
+	return false
 }
 
 // noticeClobber finds the residual race of rules 2 and 3 after the fact: the log has somebody else's commit right before a
@@ -174,10 +195,10 @@ func (l *Loop) noticeClobber(r *row, c *Commit, fromHere, returned bool) {
 	switch {
 	case !fromHere:
 		delete(l.repairs, r)
-	case was.state == present && !r.ours && was.offset != c.Offset && r.group.verdict.Kind == VerdictTakenOver &&
-		!was.order.Less(r.group.verdict.Order) && c.CommittedAt-was.at <= raceWindow.Milliseconds():
-		l.repairs[r] = was
-	case returned, pending && c.CommittedAt-lost.at > raceWindow.Milliseconds():
+	case was.state == present && !r.ours() && was.offset != c.Offset && r.group.verdict.Kind == VerdictTakenOver &&
+		!was.order().Less(r.group.verdict.Order) && c.CommittedAt-was.at() <= raceWindow.Milliseconds():
+		l.repairs[r] = lostValue{was, r.metadata(Secondary)}
+	case returned, pending && c.CommittedAt-lost.at() > raceWindow.Milliseconds():
 		delete(l.repairs, r)
 	}
 }
@@ -214,9 +235,9 @@ func (l *Loop) foreignCommit(r *row, overOurs bool) {
 	switch {
 	case l.others(r): // held as such, and no take-over
 	case overOurs:
-		l.takenOver(g, r.held.order, fmt.Sprintf("%s/%d was committed to %d on the secondary by someone else", r.topic.name, r.partition, r.held.offset))
+		l.takenOver(g, r.held.order(), fmt.Sprintf("%s/%d was committed to %d on the secondary by someone else", r.topic().name, r.partition(), r.held.offset))
 	case r.held.epoch >= 0 || g.hasRecord:
-		l.takenOver(g, r.held.order, fmt.Sprintf("%s/%d holds a consumer's commit at %d on the secondary", r.topic.name, r.partition, r.held.offset))
+		l.takenOver(g, r.held.order(), fmt.Sprintf("%s/%d holds a consumer's commit at %d on the secondary", r.topic().name, r.partition(), r.held.offset))
 	}
 }
 
@@ -256,7 +277,7 @@ func (l *Loop) secondaryGroup(c *Change) {
 }
 
 // newer says a record at order o supersedes what is held: a replay is not a rewind.
-func newer(v *value, o Order) bool { return v.order.Less(o) }
+func newer(v *value, o Order) bool { return v.order().Less(o) }
 
 // row finds or makes the row of a key; nil for groups that are never replicated.
 func (l *Loop) row(k Key) *row {

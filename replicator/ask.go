@@ -72,7 +72,7 @@ func (l *Loop) Kept(ctx context.Context) (map[string]Kept, error) {
 			for i := range g.parts {
 				was := k.Offsets
 				for _, r := range g.parts[i].rows {
-					if r.held.state == present && (r.ours || !mayWrite(k.Verdict)) && r.topic.selected {
+					if r.held.state == present && (r.ours() || !mayWrite(k.Verdict)) && r.topic().selected {
 						k.Offsets++
 					}
 				}
@@ -98,6 +98,7 @@ func (l *Loop) snapshot(detail bool) Snapshot {
 	s := Snapshot{
 		At: l.now(), Link: l.opt.Link, Writable: l.writable(), Sides: l.sides, Filtered: l.filtered,
 		Stamp: [...]string{"untried", "kept", "dropped"}[l.stampState], InFlight: l.inFlight, Counters: l.counters,
+		OutputsSince: l.outputs.waitingSince(),
 	}
 	for side := range s.Sides {
 		s.Sides[side].CaughtUp, s.Sides[side].Pairs = l.caughtUp[side], l.table.pairs[side]
@@ -112,6 +113,7 @@ func (l *Loop) snapshot(detail bool) Snapshot {
 		}
 	}
 	sort.Slice(s.Groups, func(i, j int) bool { return s.Groups[i].Group < s.Groups[j].Group })
+	s.Deleted = l.deletedGroups()
 	return s
 }
 
@@ -127,7 +129,7 @@ func (l *Loop) groupSnapshot(g *group, mirrored map[string]int32) (GroupSnapshot
 			if r.primary.state != present {
 				continue
 			}
-			committed[r.partition] = true
+			committed[r.partition()] = true
 			gs.Entries = append(gs.Entries, l.entry(r))
 		}
 		for n := int32(0); len(committed) > 0 && n < mirrored[p.topic.name]; n++ {
@@ -146,12 +148,12 @@ func (l *Loop) groupSnapshot(g *group, mirrored map[string]int32) (GroupSnapshot
 // entry plans a row afresh for a reader, and changes nothing.
 func (l *Loop) entry(r *row) Entry {
 	v := l.view(r)
-	if v.Failed != NoReason && r.retryAt <= l.now().UnixMilli() {
+	if v.Failed != NoReason && r.retryAt() <= l.now().UnixMilli() && !r.group.troubled() { // those wait for their turn to try
 		v.Failed = NoReason
 	}
-	e := Decide(v, l.mapping(r), l.opt.Policy)
+	e := l.showOutputs(r, Decide(v, l.mapping(r), l.opt.Policy))
 	if e.Reason == r.failed && e.Detail == "" {
-		e.Detail = r.detail
+		e.Detail = r.detail()
 	}
 	return e
 }

@@ -2,7 +2,6 @@ package replicator
 
 import (
 	"context"
-	"fmt"
 	"time"
 )
 
@@ -40,9 +39,10 @@ type Result struct {
 // dispatch is the sending half of a group: at most one request in flight. What changes meanwhile merges into the next one;
 // no timer is involved (measured: a 5 ms timer only adds 5 ms).
 type dispatch struct {
-	queued   bool
+	queued   uint64 // place in a queue; 0: in none
 	inFlight bool
-	dirty    []*row // rows to plan; may hold a row that is clean again
+	sentAt   uint32 // Loop.tick of its newest request; 0: none
+	dirty    []*row // rows to plan: those with rowDirty
 	fails    int    // requests in a row that went unanswered
 }
 
@@ -63,48 +63,74 @@ func (l *Loop) dirtyRow(r *row) {
 
 func (l *Loop) dirtyGroup(g *group) { g.each(l.dirtyRow) }
 
+// enqueue lines up a group with something to plan. Not one with a request in flight: it is lined up by the answer. Nor before both
+// sides were read: catching up lines up every group that is dirty.
 func (l *Loop) enqueue(g *group) {
-	if !g.queued {
-		g.queued = true
-		l.queue = append(l.queue, g)
+	switch {
+	case g.queued > 0 || g.inFlight || !l.writable():
+	case g.troubled():
+		l.troubled.put(g)
+	default:
+		l.queue.put(g)
 	}
 }
 
-// flow plans queued groups and sends what is due, as long as there is room. A group with a request in flight stays queued
-// by its result.
+// troubled says that more than one request in a row went unanswered. That changes with an answer only, so never in a queue.
+func (g *group) troubled() bool { return g.fails > 1 }
+
+// quiet says that nothing was sent for a group for a while.
+func (l *Loop) quiet(g *group) bool {
+	return g.sentAt == 0 || l.tick()-g.sentAt >= uint32(quietAfter/tickLength)
+}
+
+const quietAfter = time.Second
+
+// flow plans queued groups and sends what is due, as long as there is room.
 func (l *Loop) flow(ctx context.Context) {
-	for l.head < len(l.queue) && l.inFlight < l.opt.MaxInFlight {
-		g := l.queue[l.head]
-		l.queue[l.head] = nil
-		l.head++
-		g.queued = false
-		if !g.inFlight {
-			l.flowGroup(ctx, g)
+	for l.inFlight < l.pace.room {
+		g := l.next()
+		if g == nil {
+			return
+		}
+		l.flowGroup(ctx, g)
+	}
+}
+
+// next takes a group from its queue. The troubled ones have a part of the room, and leave the rest to the others.
+func (l *Loop) next() *group {
+	if l.inTrouble < l.pace.troubled() {
+		if g := l.troubled.take(); g != nil {
+			return g
 		}
 	}
-	switch {
-	case l.head == len(l.queue):
-		l.queue, l.head = l.queue[:0], 0
-	case l.head > 1024 && l.head > len(l.queue)/2: // a queue that never runs empty must not grow for ever
-		n := copy(l.queue, l.queue[l.head:])
-		clear(l.queue[n:])
-		l.queue, l.head = l.queue[:n], 0
-	}
+	return l.queue.take()
 }
 
 func (l *Loop) flowGroup(ctx context.Context, g *group) {
 	if !l.writable() {
-		return // rows stay dirty; catching up queues every group again
+		return // rows stay dirty; catching up lines every group up again
 	}
-	offsets, rows := l.due(g)
-	if len(offsets) > 0 {
-		if a, ok := l.admit(g, offsets, rows); ok {
-			l.send(ctx, g, a)
+	if offsets, rows := l.due(g); len(offsets) > 0 {
+		a, ok := l.admit(g, offsets, rows)
+		if !ok {
+			shut(rows)
+			return
 		}
-	} else if offsets, rows = l.repairsOf(g); len(offsets) > 0 {
+		l.send(ctx, g, a)
+		return
+	}
+	if offsets, rows := l.repairsOf(g); len(offsets) > 0 {
 		if a, ok := l.admitRepair(g, offsets, rows); ok {
 			l.send(ctx, g, a)
 		}
+	}
+}
+
+// shut holds what was planned, and refused by the gate. The plan knows all that the gate asks, but for who owns the group; as a
+// hold the rows are looked at again by the sweep.
+func shut(rows []*row) {
+	for _, r := range rows {
+		r.reason = NotOwner
 	}
 }
 
@@ -112,18 +138,18 @@ func (l *Loop) flowGroup(ctx context.Context, g *group) {
 func (l *Loop) due(g *group) (offsets []Offset, rows []*row) {
 	dirty := g.dirty
 	g.dirty = nil
-	for _, r := range dirty {
-		if !r.has(rowDirty) {
-			continue
-		}
+	for i, r := range dirty {
 		r.clear(rowDirty)
 		e := l.planRow(r)
 		if !e.Write || l.defers(r, e) {
 			continue
 		}
+		if offsets == nil { // where one is due mostly all are
+			offsets, rows = make([]Offset, 0, len(dirty)-i), make([]*row, 0, len(dirty)-i)
+		}
 		offsets = append(offsets, Offset{
-			Key: e.Commit.Key, Topic: e.Topic, Partition: r.partition, Offset: e.Position.Offset, Metadata: metadataFor(r, e),
-			primary: r.primary.offset, turn: r.topic.at(r.partition).turn,
+			Key: e.Commit.Key, Topic: e.Topic, Partition: r.partition(), Offset: e.Position.Offset, Metadata: metadataFor(r, e),
+			primary: e.Commit.Offset, turn: r.where.turn,
 		})
 		rows = append(rows, r)
 	}
@@ -146,19 +172,23 @@ func (l *Loop) repairsOf(g *group) (offsets []Offset, rows []*row) {
 		if !ok {
 			return
 		}
-		topic := r.topic.name
-		if m := l.opt.Mapper.Forward(r.topic.name, [16]byte{}, r.partition, v.offset); m.Topic != "" {
+		topic := r.topic().name
+		if m := l.opt.Mapper.Forward(r.topic().name, [16]byte{}, r.partition(), v.offset); m.Topic != "" {
 			topic = m.Topic
 		}
-		offsets = append(offsets, Offset{Key: Key{g.name, r.topic.name, r.partition}, Topic: topic, Partition: r.partition, Offset: v.offset, Metadata: v.metadata})
+		offsets = append(offsets, Offset{Key: r.key(), Topic: topic, Partition: r.partition(), Offset: v.offset, Metadata: v.metadata})
 		rows = append(rows, r)
 	})
 	return offsets, rows
 }
 
 func (l *Loop) send(ctx context.Context, g *group, a Admitted) {
-	g.inFlight = true
+	a.first = l.quiet(g)
+	g.inFlight, g.sentAt = true, l.tick()
 	l.inFlight++
+	if g.troubled() {
+		l.inTrouble++
+	}
 	for i, r := range a.rows {
 		if !a.repair {
 			r.sent = a.offsets[i].Offset
@@ -182,105 +212,4 @@ func (l *Loop) sendAside(ctx context.Context, g *group, a Admitted) {
 		case <-ctx.Done():
 		}
 	}()
-}
-
-// answered takes a result into the table.
-func (l *Loop) answered(s sent) {
-	s.group.inFlight = false
-	l.inFlight--
-	failed := false
-	for i, r := range s.admitted.rows {
-		outcome := Unanswered
-		if i < len(s.result.Outcomes) {
-			outcome = s.result.Outcomes[i]
-		}
-		if outcome == Unanswered {
-			failed = true
-		}
-		l.outcome(r, s, i, outcome)
-	}
-	if failed {
-		s.group.fails++
-	} else {
-		s.group.fails = 0
-	}
-	if len(s.group.dirty) > 0 {
-		l.enqueue(s.group)
-	}
-}
-
-func (l *Loop) outcome(r *row, s sent, i int, o Outcome) {
-	switch o {
-	case Written, WrittenBare:
-		l.wrote(r, s, s.admitted.offsets[i], o)
-		return
-	case RefusedLive:
-		l.refusedLive(r.group)
-	case RefusedShare:
-		r.group.share = true
-		l.dirtyGroup(r.group)
-	case RefusedMissing:
-		l.backOff(r, PartitionMissing, s.result.Err, time.Second)
-	case RefusedAccess:
-		l.backOff(r, Unauthorized, s.result.Err, 5*time.Second)
-	case Unanswered:
-		wait := min(100*time.Millisecond<<min(s.group.fails, 6), 5*time.Second)
-		l.backOff(r, Unreachable, s.result.Err, wait)
-	}
-	r.clear(rowSending)
-	l.counters.Failed++
-}
-
-// wrote believes an acknowledgement until the secondary's own log confirms it.
-func (l *Loop) wrote(r *row, s sent, off Offset, o Outcome) {
-	if s.admitted.repair {
-		delete(l.repairs, r)
-		l.opt.Logger.Warn("put back a commit that leftoff had overwritten", groupField(r.group.name), topicField(r.topic.name), partitionField(r.partition))
-		return
-	}
-	if o == WrittenBare {
-		r.set(rowNoMetadata)
-	}
-	l.counters.Written++
-	if !r.unreadable() {
-		r.failed, r.retryAt = NoReason, 0
-	}
-	seen := !r.has(rowSending) // the log was faster than the answer
-	r.clear(rowSending | rowRefresh | rowBasis | rowVoid)
-	if !seen {
-		l.believe(r, off, s.admitted.stamp > 0)
-	}
-	if r.ours && r.held.offset == off.Offset {
-		r.basis = off.primary
-		r.set(rowBasis)
-	}
-	if off.turn != r.topic.at(r.partition).turn {
-		r.set(rowVoid)
-	}
-	l.dirtyRow(r) // nothing to do unless something changed meanwhile
-}
-
-func (l *Loop) believe(r *row, off Offset, stamped bool) {
-	if r.held.state != present {
-		l.countPair(Secondary, 1)
-	}
-	now := l.now().UnixMilli()
-	r.held.offset, r.held.metadata, r.held.at, r.held.epoch, r.held.state = off.Offset, off.Metadata, now, -1, present
-	r.ours, r.stamped, r.sentAt = true, stamped, now
-	r.set(rowAwaiting)
-}
-
-// unreadable: the primary's newest commit could not be understood, which beats every other reason.
-func (r *row) unreadable() bool { return r.failed == SourceDegraded && r.retryAt == forever }
-
-func (l *Loop) backOff(r *row, why Reason, err error, wait time.Duration) {
-	if r.unreadable() {
-		return
-	}
-	r.failed, r.retryAt = why, l.now().Add(wait).UnixMilli()
-	if err != nil {
-		r.detail = fmt.Sprint(err)
-	}
-	l.retry = append(l.retry, r)
-	l.dirtyRow(r)
 }

@@ -11,6 +11,8 @@ type Admitted struct {
 	deadline time.Time
 	rows     []*row
 	repair   bool
+	removal  bool
+	first    bool
 }
 
 // Offset is one entry of a request. Topic is the secondary's name; the leader epoch is always −1.
@@ -30,6 +32,12 @@ func (a Admitted) Offsets() []Offset { return a.offsets }
 // Retention is what to send as RetentionTime; 0 sends none.
 func (a Admitted) Retention() time.Duration { return a.stamp }
 
+// First says that the group was quiet before: its request goes ahead of those of groups that commit all the time.
+func (a Admitted) First() bool { return a.first }
+
+// Removes says that the offsets are to be deleted, not written.
+func (a Admitted) Removes() bool { return a.removal }
+
 // Deadline is when the gate's answer expires. The request must have left by then.
 func (a Admitted) Deadline() time.Time { return a.deadline }
 
@@ -42,6 +50,13 @@ func (l *Loop) admit(g *group, offsets []Offset, rows []*row) (Admitted, bool) {
 		return Admitted{}, false
 	}
 	return Admitted{group: g.name, offsets: offsets, rows: rows, stamp: l.retention(), deadline: l.now().Add(admitFor)}, true
+}
+
+// admitRemoval lets offsets of ours be deleted: whoever may be written may lose what leftoff wrote.
+func (l *Loop) admitRemoval(g *group, offsets []Offset, rows []*row) (Admitted, bool) {
+	a, ok := l.admit(g, offsets, rows)
+	a.removal, a.stamp = true, 0
+	return a, ok
 }
 
 // admitRepair lets a clobbered value of somebody else be put back, marked as such, while its group is empty.

@@ -28,11 +28,13 @@ type Options struct {
 	Writer             uint16                                           // this process's number in the stamp
 	NoStamp            bool                                             // do not stamp (tests, and brokers that refuse it)
 	RefreshAfter       time.Duration                                    // write an idle offset again when it is this old; 0: 30 days stamped, 6 h otherwise
+	Outputs            Outputs                                          // policy `after`; nil: no commit waits for anything
 	Closed             bool                                             // gate closed: plan only
-	MaxInFlight        int                                              // groups with a request in flight; 0: 1,024
+	MaxInFlight        int                                              // groups with a request in flight, at most; 0: 1,024
 	Logger             *zap.Logger
 	Now                func() time.Time
 	StampDropped       func() // told once, when the self-test fails
+	Settled            func() // told once, when what was due after catching up is under way; must not block
 }
 
 // Loop owns the table and the set of groups to plan, and never blocks on a sender. Everything reaches it as an event:
@@ -45,18 +47,24 @@ type Loop struct {
 	oppositeMark uint16
 	stampState   stampState
 	intents      map[Key]int64
-	repairs      map[*row]value
+	repairs      map[*row]lostValue
 	unmarked     unmarked
 
-	caughtUp [2]bool
-	sides    [2]SideState
-	queue    []*group
-	head     int
-	inFlight int
-	retry    []*row
-	filtered int
-	counters Counters
-	sweep    sweep
+	caughtUp  [2]bool
+	sides     [2]SideState
+	queue     queue
+	troubled  queue // groups whose requests keep going unanswered
+	inFlight  int
+	inTrouble int // troubled ones among those in flight
+	pace      pace
+	retry     []*row
+	filtered  int
+	counters  Counters
+	sweep     sweep
+	began     time.Time
+	outputs   outputs
+	removals  map[*row]struct{} // to be removed on the secondary (policy tombstones: delete)
+	settled   settling
 
 	batches  chan Batch
 	results  chan sent
@@ -82,12 +90,12 @@ func NewLoop(o Options) *Loop {
 		o.MaxInFlight = 1024
 	}
 	l := &Loop{
-		opt: o, table: newTable(), intents: o.Intents, repairs: map[*row]value{}, unmarked: unmarked{},
+		opt: o, table: newTable(), pace: newPace(o.MaxInFlight), intents: o.Intents, repairs: map[*row]lostValue{}, unmarked: unmarked{},
 		stamp:        Stamp{Link: LinkMark(o.PrimaryID, o.OtherID), Writer: o.Writer % returnedWriter},
 		oppositeMark: LinkMark(o.OtherID, o.PrimaryID),
 		batches:      make(chan Batch), results: make(chan sent, o.MaxInFlight), asks: make(chan func()), ended: make(chan struct{}),
 	}
-	l.launch = l.sendAside
+	l.launch, l.began = l.sendAside, l.now()
 	l.advances.signal = make(chan struct{}, 1)
 	if o.NoStamp {
 		l.stampState = stampDropped
@@ -126,7 +134,11 @@ func (l *Loop) Run(ctx context.Context) error {
 		case b := <-l.batches:
 			l.takeBatch(b)
 		case s := <-l.results:
-			l.answered(s)
+			if s.admitted.removal {
+				l.removed(s)
+			} else {
+				l.answered(s)
+			}
 		case <-l.advances.signal:
 			l.takeAdvances()
 		case f := <-l.asks:
@@ -135,8 +147,10 @@ func (l *Loop) Run(ctx context.Context) error {
 			l.retryDue()
 		case <-tick.C:
 			l.takeTick()
+			l.settle()
 		}
 		l.flow(ctx)
+		l.remove(ctx)
 	}
 }
 
@@ -167,21 +181,25 @@ func (l *Loop) takeBatch(b Batch) {
 func (l *Loop) planRow(r *row) Entry {
 	if r.primary.state != present {
 		r.unwait()
-		r.reason, r.detail = NoReason, ""
+		l.stopWaiting(r)
+		r.reason = NoReason
+		r.setDetail("")
+		l.noticeDeleted(r)
 		return Entry{}
 	}
-	if r.failed != NoReason && r.retryAt <= l.now().UnixMilli() {
+	if r.failed != NoReason && r.retryAt() <= l.now().UnixMilli() {
 		r.failed = NoReason
 	}
 	m := l.mapping(r)
 	e := Decide(l.view(r), m, l.opt.Policy)
 	if r.failed == NoReason || e.Reason != r.failed {
-		r.detail = e.Detail
+		r.setDetail(e.Detail)
 	}
+	e = l.afterOutputs(r, e)
 	r.reason = e.Reason
 	if m.Pending || m.Improves || m.Reason == NoReason && m.Position.Confidence == translate.Behind {
 		r.wait()
-		l.opt.Mapper.Want(r.topic.name, r.partition, r.primary.offset)
+		l.opt.Mapper.Want(r.topic().name, r.partition(), r.primary.offset)
 	} else {
 		r.unwait()
 	}
@@ -189,20 +207,20 @@ func (l *Loop) planRow(r *row) Entry {
 }
 
 func (l *Loop) mapping(r *row) Mapping {
-	if !r.topic.selected {
+	if !r.topic().selected {
 		return Mapping{Reason: Filtered}
 	}
-	return l.opt.Mapper.Forward(r.topic.name, r.topicID, r.partition, r.primary.offset)
+	return l.opt.Mapper.Forward(r.topic().name, r.id(), r.partition(), r.primary.offset)
 }
 
 // view is the planner's picture of a row.
 func (l *Loop) view(r *row) Row {
 	g := r.group
 	return Row{
-		Commit: r.commit(), Held: r.held.offset, HasHeld: r.held.state == present, HeldMetadata: r.held.metadata,
-		IgnoreMetadata: r.has(rowNoMetadata), Ours: r.ours, Simple: r.held.epoch < 0 && !g.hasRecord,
-		Reclaimed: g.verdict.Kind == VerdictReclaimed && !g.verdict.Order.Less(r.held.order), Other: l.others(r),
-		Stamped: r.stamped || l.stampState == stampDropped, Basis: r.basis, HasBasis: r.has(rowBasis), Void: r.has(rowVoid), Refresh: r.has(rowRefresh),
+		Commit: r.commit(), Held: r.held.offset, HasHeld: r.held.state == present, HeldMetadata: r.metadata(Secondary),
+		IgnoreMetadata: r.has(rowNoMetadata), Ours: r.ours(), Simple: r.held.epoch < 0 && !g.hasRecord,
+		Reclaimed: g.verdict.Kind == VerdictReclaimed && !g.verdict.Order.Less(r.held.order()), Other: l.others(r),
+		Stamped: r.stamped() || l.stampState == stampDropped, Basis: r.basis, HasBasis: r.has(rowBasis), Void: r.has(rowVoid), Refresh: r.has(rowRefresh),
 		Failed: r.failed, Live: g.live(), Share: g.share, Filtered: g.filtered, Verdict: g.verdict.Kind,
 		CatchingUp: !l.ready(),
 	}
@@ -210,21 +228,21 @@ func (l *Loop) view(r *row) Row {
 
 // others says that another replicator wrote what the secondary holds: from outside the group, which no consumer has joined.
 func (l *Loop) others(r *row) bool {
-	return l.opt.Other != nil && r.held.state == present && !r.ours && r.held.epoch < 0 && !r.group.hasRecord && l.opt.Other(r.group.name)
+	return l.opt.Other != nil && r.held.state == present && !r.ours() && r.held.epoch < 0 && !r.group.hasRecord && l.opt.Other(r.group.name)
 }
 
 func (r *row) commit() Commit {
 	return Commit{
-		Key: Key{Group: r.group.name, Topic: r.topic.name, Partition: r.partition}, Offset: r.primary.offset, Metadata: r.primary.metadata,
-		LeaderEpoch: r.primary.epoch, TopicID: r.topicID, CommittedAt: r.primary.at, Order: r.primary.order,
+		Key: r.key(), Offset: r.primary.offset, Metadata: r.metadata(Primary),
+		LeaderEpoch: r.primary.epoch, TopicID: r.id(), CommittedAt: r.primary.at(), Order: r.primary.order(),
 	}
 }
 
 // defers says a position behind the frontier, or one that is still looked for, need not be written at once: a value of ours is
 // there, and safe; it is raised once a second, or when the mirror or the answer arrives.
 func (l *Loop) defers(r *row, e Entry) bool {
-	return (e.Pending || e.Position.Confidence == translate.Behind) && r.held.state == present && r.ours && e.Position.Offset > r.held.offset &&
-		r.sentAt+behindEvery.Milliseconds() > l.now().UnixMilli()
+	return (e.Pending || e.Position.Confidence == translate.Behind) && r.held.state == present && r.ours() && e.Position.Offset > r.held.offset &&
+		l.sentWithin(r, behindEvery)
 }
 
 const behindEvery = time.Second

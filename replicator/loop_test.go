@@ -189,6 +189,9 @@ func (w *world) step() {
 		}
 	}
 	w.loop.flow(context.Background())
+	if err := w.loop.misplaced(); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // consumer: one joins, commits and leaves on the secondary.

@@ -21,8 +21,10 @@ type bench struct {
 	start  int64 // the secondary's log start
 }
 
+const benchStart = 1_700_000_000_000 // ms
+
 func newBench(t *testing.T, change func(*Options)) *bench {
-	b := &bench{t: t, now: time.UnixMilli(1_700_000_000_000), front: 1 << 40}
+	b := &bench{t: t, now: time.UnixMilli(benchStart), front: 1 << 40}
 	o := Options{
 		Link: "l", PrimaryID: "p", OtherID: "s", Mapper: b, Policy: DefaultPolicy(), SelectGroup: all,
 		SelectTopic: all, Now: func() time.Time { return b.now },

@@ -111,3 +111,21 @@ func TestRecallFiltered(t *testing.T) {
 		t.Errorf("told %d times, %+v", told, g)
 	}
 }
+
+// A reclaim that is read on the secondary wants as little put back as one that is asked for here.
+func TestRecalledGroupIsNotPutBack(t *testing.T) {
+	b := newBench(t, nil)
+	b.put(Secondary)
+	b.put(Primary, committed(5))
+	b.answer(true)
+	b.put(Secondary, Change{Commit: Commit{Key: benchKey, Offset: 3, LeaderEpoch: 7}}) // a consumer's
+	b.l.repairs[b.l.known(benchKey)] = lostValue{value: value{offset: 3, state: present}}
+	b.l.recall("g", Verdict{Kind: VerdictReclaimed, At: b.now.UnixMilli() + 1}, true)
+	if len(b.l.repairs) != 0 {
+		t.Fatalf("%+v", b.l.repairs)
+	}
+	b.l.flow(b.t.Context())
+	if o := b.answer(true); o.Offset != 5 {
+		t.Fatalf("wrote %d", o.Offset)
+	}
+}

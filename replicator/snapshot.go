@@ -13,13 +13,18 @@ type Snapshot struct {
 	Writable bool // both tails caught up, both clusters known
 	Sides    [2]SideState
 	Groups   []GroupSnapshot // sorted by group
+	// Deleted are offsets that stay on the secondary although the primary has them no more (policy tombstones); with detail only.
+	Deleted []DeletedGroup
 	// Problems are sentences about the mapping source and the index: what does not work, and what to do.
 	Problems []string
 	Source   SourceState
-	Filtered int    // groups that the configuration leaves out
-	Stamp    string // untried | kept | dropped: whether the secondary keeps leftoff's mark
-	InFlight int    // groups with a request under way
-	Counters Counters
+	Drill    *DrillState // nil where the link makes none by itself
+	Filtered int         // groups that the configuration leaves out
+	Stamp    string      // untried | kept | dropped: whether the secondary keeps leftoff's mark
+	InFlight int         // groups with a request under way
+	// OutputsSince is since when the commit waits that waits longest for outputs (policy `after`); zero when none does.
+	OutputsSince time.Time
+	Counters     Counters
 }
 
 // SourceState is what the mapping source says of its own work. Mappings that compare no records leave all but Mapping zero.
@@ -89,6 +94,7 @@ type Counters struct {
 	Rewinds      int64
 	Raised       int64 // positions raised because the secondary's log start passed them
 	Refreshed    int64 // idle offsets committed again
+	Removed      int64 // offsets deleted because the primary's were (policy tombstones)
 	Unreadable   int64
 	UnknownTypes int64
 }

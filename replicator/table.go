@@ -1,8 +1,6 @@
 package replicator
 
-import (
-	"sort"
-)
+import "sort"
 
 // table is the ledger: the newest value of every key on both sides, and what is known of every group on the secondary.
 // The loop owns it; nothing else reads or writes it.
@@ -13,6 +11,8 @@ type table struct {
 	groups map[string]*group
 	topics map[string]*topic
 	pairs  [2]int // keys known, by side
+	rows   int
+	chunk  []row // not yet used
 }
 
 func newTable() *table {
@@ -24,13 +24,30 @@ type topic struct {
 	name       string
 	selected   bool
 	partitions map[int32]*partition
+	ids        [][16]byte // that the primary's commits named, by number
+}
+
+// id gives a topic id its number, so that a row need not hold 16 bytes for it. 0 is none.
+func (tp *topic) id(id [16]byte) uint32 {
+	if id == ([16]byte{}) {
+		return 0
+	}
+	for i := len(tp.ids) - 1; i >= 0; i-- { // mostly the newest
+		if tp.ids[i] == id {
+			return uint32(i + 1)
+		}
+	}
+	tp.ids = append(tp.ids, id)
+	return uint32(len(tp.ids))
 }
 
 // partition finds the rows that a mapping source's Advance concerns.
 type partition struct {
-	rows    []*row
-	waiting waiting // rows whose offset is past the frontier
+	topic   *topic
+	n       int32
 	turn    uint32  // how often what the mapping had answered before was called off
+	rows    *row    // the newest; row.next has the others
+	waiting waiting // rows whose offset is past the frontier
 }
 
 // group is one consumer group.
@@ -54,71 +71,12 @@ type secondary struct {
 	share          bool
 	record         Order // newest group or member record
 	hasRecord      bool  // a group record is there: the group has had members
-	started        bool  // there, since it was handed over
 	verdict        Verdict
+	started        bool // there, since it was handed over
 }
 
 // live says members are on the secondary: the broker refuses our commits then, and we do not try.
 func (s *secondary) live() bool { return s.classicMembers > 0 || len(s.members) > 0 }
-
-// row is one key with both sides.
-type row struct {
-	group     *group
-	topic     *topic
-	partition int32
-
-	primary value
-	topicID [16]byte // of the primary's commit
-	held    value    // the secondary's
-	ours    bool     // held was written by this link
-	stamped bool     // held carries our stamp
-
-	reason Reason
-	detail string
-
-	failed  Reason // why the secondary refused it last time
-	retryAt int64  // ms: not before
-	sent    int64  // last value that went out
-	sentAt  int64  // ms
-	basis   int64  // the primary offset that the last write was made from
-	flags   rowFlags
-	heap    int32 // place in partition.waiting + 1; 0 when not there
-}
-
-type rowFlags uint8
-
-const (
-	rowDirty      rowFlags = 1 << iota
-	rowSending             // a request with sent is in flight, and not yet seen in the secondary's log
-	rowAwaiting            // sent was acknowledged, and not yet seen in the secondary's log
-	rowBasis               // basis is set: held was made from it
-	rowVoid                // and the mapping was corrected since: held is not proven any more
-	rowNoMetadata          // the secondary refused the metadata; compare without
-	rowRefresh             // write again although nothing changed: expiry
-)
-
-func (r *row) has(f rowFlags) bool { return r.flags&f != 0 }
-func (r *row) set(f rowFlags)      { r.flags |= f }
-func (r *row) clear(f rowFlags)    { r.flags &^= f }
-
-// value is one side of a key.
-type value struct {
-	offset   int64
-	metadata string
-	at       int64 // ms, the broker's commit timestamp
-	order    Order
-	epoch    int32
-	state    valueState
-}
-
-type valueState uint8
-
-const (
-	absent valueState = iota
-	present
-	deleted  // a tombstone
-	opposite // on the primary: written by the opposite link, so not the group's own
-)
 
 func (t *table) group(name string) *group {
 	g, ok := t.groups[name]
@@ -145,19 +103,34 @@ func (t *table) row(g *group, tp *topic, n int32) *row {
 	if r != nil {
 		return r
 	}
-	r = &row{group: g, topic: tp, partition: n}
-	r.primary.order, r.held.order = beforeAll, beforeAll
+	at := tp.at(n)
+	r = t.make()
+	*r = row{group: g, where: at, next: at.rows, primary: valueAt(beforeAll, absent), held: valueAt(beforeAll, absent)}
+	at.rows = r
 	p.rows = append(p.rows, nil)
 	copy(p.rows[i+1:], p.rows[i:])
 	p.rows[i] = r
-	tp.at(n).rows = append(tp.at(n).rows, r)
+	return r
+}
+
+// make takes a row from a chunk of them: rows stay for good, and a million objects cost the collector more than a thousand.
+func (t *table) make() *row {
+	if len(t.chunk) == 0 {
+		t.chunk = make([]row, min(max(t.rows, 16), 1024))
+	}
+	r := &t.chunk[0]
+	t.chunk = t.chunk[1:]
+	t.rows++
 	return r
 }
 
 // find returns the row of a partition, or nil and the place where it belongs.
 func (p *part) find(n int32) (*row, int) {
-	i := sort.Search(len(p.rows), func(i int) bool { return p.rows[i].partition >= n })
-	if i < len(p.rows) && p.rows[i].partition == n {
+	if i := int(n); i < len(p.rows) && p.rows[i].where.n == n { // mostly every partition has one
+		return p.rows[i], i
+	}
+	i := sort.Search(len(p.rows), func(i int) bool { return p.rows[i].where.n >= n })
+	if i < len(p.rows) && p.rows[i].where.n == n {
 		return p.rows[i], i
 	}
 	return nil, i
@@ -184,7 +157,7 @@ func (g *group) each(f func(*row)) {
 func (tp *topic) at(n int32) *partition {
 	p, ok := tp.partitions[n]
 	if !ok {
-		p = &partition{}
+		p = &partition{topic: tp, n: n}
 		tp.partitions[n] = p
 	}
 	return p

@@ -19,6 +19,7 @@ type sweep struct {
 
 // takeTick does what time asks for, once a second.
 func (l *Loop) takeTick() {
+	l.openBarriers()
 	for _, tp := range l.table.topics {
 		for _, p := range tp.partitions {
 			for _, r := range p.waiting {
@@ -51,13 +52,13 @@ func (l *Loop) sweepSize() int {
 
 func (l *Loop) sweepRow(r *row) {
 	now := l.now().UnixMilli()
-	if r.has(rowAwaiting) && now-r.sentAt > lostAfter.Milliseconds() && l.caughtUp[Secondary] {
+	if r.has(rowAwaiting) && !l.sentWithin(r, lostAfter) && l.caughtUp[Secondary] {
 		r.clear(rowAwaiting | rowBasis)
 		r.held.state = absent
 		l.countPair(Secondary, -1)
 		l.dirtyRow(r)
 	}
-	if r.ours && r.held.state == present && r.primary.state == present && now-r.held.at > l.refreshAfter().Milliseconds() {
+	if r.ours() && r.held.state == present && r.primary.state == present && now-r.held.at() > l.refreshAfter().Milliseconds() {
 		l.counters.Refreshed++
 		r.set(rowRefresh)
 		l.dirtyRow(r)
@@ -82,11 +83,24 @@ func (l *Loop) retryDue() {
 	now := l.now().UnixMilli()
 	kept := l.retry[:0]
 	for _, r := range l.retry {
-		if r.failed != NoReason && r.retryAt > now {
+		if r.failed != NoReason && r.retryAt() > now {
 			kept = append(kept, r)
 			continue
 		}
 		l.dirtyRow(r)
 	}
 	l.retry = kept
+}
+
+// tickLength is the unit in which a row remembers when it was sent: 32 bits of it are 13 years.
+const tickLength = 100 * time.Millisecond
+
+// tick is the time since the loop was made. It is never 0.
+func (l *Loop) tick() uint32 { return l.tickAt(l.now()) }
+
+func (l *Loop) tickAt(at time.Time) uint32 { return uint32(max(at.Sub(l.began), 0)/tickLength) + 1 }
+
+// sentWithin says that a row was sent no longer ago than d.
+func (l *Loop) sentWithin(r *row, d time.Duration) bool {
+	return r.sentAt > 0 && l.tick()-r.sentAt < uint32(d/tickLength)
 }

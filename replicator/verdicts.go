@@ -36,6 +36,9 @@ func (l *Loop) giveUp(g *group, at Order, why string) {
 // log it was drawn from is read again at the next start.
 func (l *Loop) setVerdict(g *group, v Verdict) {
 	g.verdict, g.started = v, false
+	if v.Kind == VerdictReclaimed && len(l.repairs) > 0 {
+		g.each(func(r *row) { delete(l.repairs, r) }) // what was to be put back is not wanted any more
+	}
 	if l.opt.Remember != nil {
 		l.opt.Remember(g.name, v)
 	}
@@ -54,7 +57,6 @@ func (l *Loop) reclaim(name, why string) (Verdict, error) {
 	case g.live():
 		return Verdict{}, fmt.Errorf("group %q: %w", name, ErrGroupLive)
 	}
-	g.each(func(r *row) { delete(l.repairs, r) }) // what was to be put back is not wanted any more
 	l.setVerdict(g, Verdict{Kind: VerdictReclaimed, At: l.now().UnixMilli(), Why: why, Order: g.newest()})
 	l.opt.Logger.Info("group reclaimed", linkField(l.opt.Link), groupField(name), whyField(why))
 	l.dirtyGroup(g)
@@ -105,8 +107,8 @@ func (l *Loop) recall(name string, v Verdict, news bool) {
 func (g *group) newest() Order {
 	o := g.record
 	g.each(func(r *row) {
-		if o.Less(r.held.order) {
-			o = r.held.order
+		if o.Less(r.held.order()) {
+			o = r.held.order()
 		}
 	})
 	return o

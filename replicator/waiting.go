@@ -30,7 +30,7 @@ func (w *waiting) Pop() any {
 
 // wait puts a row into its partition's heap, or restores its place after its offset changed.
 func (r *row) wait() {
-	w := &r.topic.at(r.partition).waiting
+	w := &r.where.waiting
 	if r.heap > 0 {
 		heap.Fix(w, int(r.heap-1))
 		return
@@ -40,6 +40,6 @@ func (r *row) wait() {
 
 func (r *row) unwait() {
 	if r.heap > 0 {
-		heap.Remove(&r.topic.at(r.partition).waiting, int(r.heap-1))
+		heap.Remove(&r.where.waiting, int(r.heap-1))
 	}
 }
