@@ -25,7 +25,9 @@ func (c *checker) links() {
 		c.patterns(path+".topics", l.Topics.Include, l.Topics.Exclude)
 		c.patterns(path+".groups", l.Groups.Include, l.Groups.Exclude)
 		c.policy(path+".policy", l.Policy)
+		c.after(path+".policy.after", l)
 		c.sections(path, l)
+		c.drill(path+".drill", l.Drill)
 	}
 }
 
@@ -121,20 +123,9 @@ func (c *checker) pattern(path, pattern string) {
 
 func (c *checker) policy(path string, p Policy) {
 	c.oneOf(path+".rewind", p.Rewind, "follow", "never")
-	if p.Tombstones == "delete" {
-		c.say(path+".tombstones", "delete", "is not in this version", "keep: what the primary deletes or lets expire stays on the secondary")
-	} else {
-		c.oneOf(path+".tombstones", p.Tombstones, "keep")
-	}
+	c.oneOf(path+".tombstones", p.Tombstones, "keep", "delete")
 	c.oneOf(path+".first_contact", p.FirstContact, "adopt-if-behind", "keep", "overwrite")
 	c.oneOf(path+".unmapped", p.Unmapped, "start", "hold")
-	c.after(path+".after", p.After)
-}
-
-func (c *checker) after(path string, a After) {
-	if a != "none" {
-		c.say(path, string(a), "is not in this version", "none: outputs are not waited for yet")
-	}
 }
 
 // together looks at the links as a whole. It needs patterns that compile, so it waits for everything else.

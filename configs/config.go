@@ -53,6 +53,7 @@ type Link struct {
 	Mirror    Mirror `yaml:"mirror"`
 	Match     Match  `yaml:"match"`
 	MM2       MM2    `yaml:"mm2"`
+	Drill     Drill  `yaml:"drill"`
 }
 
 // Mirror holds what only mapping mirror knows.

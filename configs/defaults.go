@@ -25,5 +25,6 @@ func DefaultLink() Link {
 		Policy: Policy{Rewind: p.Rewind, Tombstones: p.Tombstones, FirstContact: p.FirstContact, Unmapped: p.Unmapped, After: After(p.After)},
 		Match:  Match{MegabytesPerSecond: 32, BatchesInFlight: 5},
 		MM2:    MM2{SyncsOn: "auto"},
+		Drill:  Drill{RPO: time.Minute, RTO: time.Minute, Keep: 30},
 	}
 }

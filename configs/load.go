@@ -93,6 +93,9 @@ func (c *Config) resolvePaths(folder string) {
 		}
 		c.Clusters[name] = cluster
 	}
+	for i := range c.Links {
+		from(&c.Links[i].Drill.SignKey)
+	}
 }
 
 // IndexPath is where a link's index is.

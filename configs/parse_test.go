@@ -34,7 +34,7 @@ func TestParseFillsDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := c.Links[0]
-	if c.HTTP != "127.0.0.1:9780" || c.DataDir != "/var/lib/leftoff" || l.Policy.Rewind != "follow" || l.Policy.After != "none" {
+	if c.HTTP != "127.0.0.1:9780" || c.DataDir != "/var/lib/leftoff" || l.Policy.Rewind != "follow" || l.Policy.After != "auto" {
 		t.Errorf("defaults are not there: %+v", c)
 	}
 	if e := c.Endpoint("west"); e.DialTimeout != 10*time.Second || e.ClientID != "leftoff" || e.Brokers[0] != "kafka-west-1:9092" {
@@ -43,7 +43,7 @@ func TestParseFillsDefaults(t *testing.T) {
 	if c.IndexPath("west-east") != "/var/lib/leftoff/west-east.db" {
 		t.Error(c.IndexPath("west-east"))
 	}
-	if p := l.Policy.Replicator(); p.FirstContact != "adopt-if-behind" || p.After != "none" {
+	if p := l.Policy.Replicator(); p.FirstContact != "adopt-if-behind" || p.After != "auto" {
 		t.Errorf("policy: %+v", p)
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +23,8 @@ import (
 type drilling struct {
 	report, html string
 	timeout      time.Duration
+	// ownRPO and ownRTO: the targets were given here, and are not those of the configuration.
+	ownRPO, ownRTO bool
 	drill.Options
 }
 
@@ -41,7 +42,10 @@ Exit status: 0 all resumed where they should, 1 something would be skipped, has 
 be done, or not all of it: without the primary nothing can be compared.`,
 		Example: `  leftoff drill --report drill.json --html drill.html
   leftoff drill -c link.yml --link west-east --group payments --rpo 5s`,
-		RunE: func(c *cobra.Command, _ []string) error { return a.drill(c.Context(), d) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			d.ownRPO, d.ownRTO = c.Flags().Changed("rpo"), c.Flags().Changed("rto")
+			return a.drill(c.Context(), d)
+		},
 	}))
 	f := c.Flags()
 	f.StringVar(&d.report, "report", "", "write the report to this file, as JSON")
@@ -51,8 +55,8 @@ be done, or not all of it: without the primary nothing can be compared.`,
 	f.IntVar(&d.Sample, "sample", 0, "as many positions, taken at random; 0: all")
 	f.Uint64Var(&d.Seed, "seed", 0, "take the same ones again")
 	f.IntVar(&d.Parallel, "parallel", 16, "groups that resume at once")
-	f.DurationVar(&d.RPO, "rpo", time.Minute, "target: no record older than this is missing on the secondary; 0: none")
-	f.DurationVar(&d.RTO, "rto", time.Minute, "target: no group takes longer to resume; 0: none")
+	f.DurationVar(&d.RPO, "rpo", 0, "target: no record older than this is missing on the secondary; 0: none (default: drill.rpo of the configuration)")
+	f.DurationVar(&d.RTO, "rto", 0, "target: no group takes longer to resume; 0: none (default: drill.rto)")
 	f.DurationVar(&d.timeout, "timeout", 15*time.Minute, "how long it may take")
 	c.AddCommand(a.drillCheckCommand())
 	return c
@@ -72,6 +76,9 @@ func (a *app) drill(ctx context.Context, d drilling) error {
 	if err != nil {
 		return err
 	}
+	if err := d.configured(link.Drill); err != nil {
+		return err
+	}
 	r, err := a.rehearse(ctx, d, link, here, there)
 	if err != nil {
 		return err
@@ -89,6 +96,22 @@ func (a *app) drill(ctx context.Context, d drilling) error {
 		return errBad
 	case drill.Incomplete:
 		return fmt.Errorf("not everything could be looked at: %s", r.Problems[0])
+	}
+	return nil
+}
+
+// configured takes from the configuration what the command line does not say.
+func (d *drilling) configured(c configs.Drill) (err error) {
+	if !d.ownRPO {
+		d.RPO = c.RPO
+	}
+	if !d.ownRTO {
+		d.RTO = c.RTO
+	}
+	if c.SignKey != "" {
+		if d.Key, err = drill.LoadKey(c.SignKey); err != nil {
+			return fmt.Errorf("drill.sign_key: %w", err)
+		}
 	}
 	return nil
 }
@@ -163,9 +186,9 @@ func (a *app) rehearse(ctx context.Context, d drilling, l configs.Link, here, th
 func (a *app) drillPlan(ctx context.Context, link string, patience time.Duration) (plan drill.Plan, err error) {
 	a.patience = patience
 	var groups api.Groups
-	plan = drill.Plan{From: "daemon", Positions: map[drill.Key]drill.Planned{}, LetGo: map[string]string{}}
+	from := "daemon"
 	err = a.asker().ask(func(c *api.Client) error { groups, err = c.Groups(ctx, link, ""); return err }, func() error {
-		plan.From = "once"
+		from = "once"
 		all, err := a.once(ctx)
 		groups = api.NewGroups(all, link, "")
 		return err
@@ -173,44 +196,7 @@ func (a *app) drillPlan(ctx context.Context, link string, patience time.Duration
 	if err != nil {
 		return plan, err
 	}
-	for _, l := range groups.Links {
-		for _, g := range l.Groups {
-			if g.State == api.Live || g.State == api.TakenOver || g.State == api.HandedOver {
-				plan.LetGo[g.Group] = strings.ReplaceAll(string(g.State), "_", " ") + " on the secondary"
-			}
-			for _, e := range g.Entries {
-				plan.Positions[drill.Key{Group: e.Group, Topic: e.Topic, Partition: e.Partition}] = drill.Planned{Confidence: e.Confidence, Reread: e.RereadRecords}
-			}
-		}
-	}
-	return plan, nil
-}
-
-func (a *app) drillCheckCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "check FILE.json", Short: "was a drill's report changed?", Args: cobra.ExactArgs(1),
-		Long: `Computes the checksum of a report again and compares it with the one it states.
-
-Exit status: 1 where the report was changed.`,
-		Example: `  leftoff drill check drill.json
-  leftoff drill check archive/2026-11.json`,
-		RunE: func(_ *cobra.Command, args []string) error {
-			encoded, err := os.ReadFile(args[0])
-			if err != nil {
-				return err
-			}
-			r, err := drill.Check(encoded)
-			if errors.Is(err, drill.ErrChanged) {
-				fmt.Fprintf(a.out, "%s: %v\n", args[0], err)
-				return errBad
-			}
-			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
-			}
-			fmt.Fprintf(a.out, "%s is as it was written: drill %s of link %s, %s, %s\n", args[0], r.ID, r.Link, r.Began.Format(time.RFC3339), r.Result)
-			return nil
-		},
-	}
+	return daemon.DrillPlan(groups, from), nil
 }
 
 // writable says before the drill that a report could not be written after it.
@@ -231,12 +217,7 @@ func (d drilling) write(r drill.Report) error {
 		path string
 		to   func(io.Writer) error
 	}{
-		{d.report, func(w io.Writer) error {
-			e := json.NewEncoder(w)
-			e.SetIndent("", "  ")
-			e.SetEscapeHTML(false)
-			return e.Encode(r)
-		}},
+		{d.report, r.Write},
 		{d.html, func(w io.Writer) error { return drill.Page(w, r) }},
 	} {
 		if f.path == "" {

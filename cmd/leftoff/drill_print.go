@@ -48,6 +48,9 @@ func printDrill(w io.Writer, r drill.Report, d drilling) {
 		fmt.Fprintf(w, "  drill %s is running, too\n", id)
 	}
 	fmt.Fprintf(w, "  %s\n", r.Checksum)
+	if by := r.SignedBy(); by != "" {
+		fmt.Fprintf(w, "  signed with the key %s\n", by)
+	}
 	for _, path := range []string{d.report, d.html} {
 		if path != "" {
 			fmt.Fprintf(w, "  written to %s\n", path)

@@ -52,7 +52,7 @@ func (a *app) runDaemon(ctx context.Context, profiles bool) error {
 		return fmt.Errorf("data_dir: %w. Try: data_dir with a folder that this user may write to", err)
 	}
 	log.Info("leftoff", zap.String("version", thisVersion().Version), zap.String("config", a.config), zap.Int("links", len(links)))
-	err = daemon.New(daemon.Options{Links: links, Logger: log, HTTP: serveHTTP(cfg, profiles, log)}).Run(ctx)
+	err = daemon.New(daemon.Options{Links: links, Logger: log, Version: thisVersion().Version, HTTP: serveHTTP(cfg, profiles, log)}).Run(ctx)
 	if err == nil {
 		log.Info("ended")
 	}

@@ -71,6 +71,7 @@ func printStatus(w io.Writer, s api.Status, all bool) {
 		printGroups(w, l.Groups, all)
 		printHolds(w, l.Holds)
 		printFloors(w, l.Floors, false)
+		printDeleted(w, l.Deleted)
 	}
 }
 
@@ -80,6 +81,7 @@ func printLink(w io.Writer, l api.Link) {
 	printSide(w, "primary  ", l.Primary)
 	printSide(w, "secondary", l.Secondary)
 	printCompare(w, l.Source)
+	printDrills(w, l.Drill, l.At)
 	for _, p := range l.Problems {
 		fmt.Fprintf(w, "  ! %s\n", p)
 	}

@@ -23,6 +23,12 @@ func newLink(s *replicator.Snapshot) Link {
 		Holds: newHolds(s.Groups), Floors: newFloors(s.Groups), Source: newCompare(s.Source), Counters: newCounters(s.Counters), Groups: make([]Group, 0, len(s.Groups)),
 		Problems: append([]string{}, s.Problems...), Totals: Totals{GroupsFiltered: s.Filtered, GroupsInFlight: s.InFlight},
 	}
+	if s.Drill != nil {
+		l.Drill = newDrill(s.Drill)
+	}
+	for _, d := range s.Deleted {
+		l.Deleted = append(l.Deleted, Deleted{d.Group, d.Offsets, d.Why.String()})
+	}
 	for i := range s.Groups {
 		g := newGroup(&s.Groups[i])
 		if g.Offsets == 0 {
@@ -153,7 +159,7 @@ func stateOf(s *replicator.GroupSnapshot, g Group, least translate.Confidence) S
 func newCounters(c replicator.Counters) Counters {
 	return Counters{
 		CommitsRead: c.Commits, OffsetsWritten: c.Written, CommitsCoalesced: c.Coalesced, OffsetsRefused: c.Failed, Rewinds: c.Rewinds,
-		Raised: c.Raised, Refreshed: c.Refreshed, Unreadable: c.Unreadable, UnknownTypes: c.UnknownTypes,
+		Raised: c.Raised, Refreshed: c.Refreshed, Removed: c.Removed, Unreadable: c.Unreadable, UnknownTypes: c.UnknownTypes,
 	}
 }
 

@@ -23,10 +23,21 @@ type Link struct {
 	Floors    []Floor   `json:"floors"` // what is not exact, the largest bounds first
 	// Source is what the mapping does to know; absent where it compares no records.
 	Source *Compare `json:"source,omitempty"`
+	// Drill is what is known of the drills that the link makes by itself; absent where it makes none.
+	Drill *Drill `json:"drill,omitempty"`
 	// Problems of the mapping source and the index, in sentences.
 	Problems []string `json:"problems"`
-	Counters Counters `json:"counters"`
-	Groups   []Group  `json:"groups"`
+	// Deleted are groups with offsets that the primary has no more, and that stay on the secondary; absent where there are none.
+	Deleted  []Deleted `json:"deleted_on_primary,omitempty"`
+	Counters Counters  `json:"counters"`
+	Groups   []Group   `json:"groups"`
+}
+
+// Deleted counts offsets of a group.
+type Deleted struct {
+	Group   string `json:"group"`
+	Offsets int    `json:"offsets"`
+	Reason  string `json:"reason,omitempty"` // with tombstones: delete, why the secondary refused to delete one
 }
 
 // Side is one cluster of a link.
@@ -184,6 +195,7 @@ type Counters struct {
 	Rewinds          int64 `json:"rewinds"`
 	Raised           int64 `json:"raised"`
 	Refreshed        int64 `json:"refreshed"`
+	Removed          int64 `json:"removed"`
 	Unreadable       int64 `json:"unreadable"`
 	UnknownTypes     int64 `json:"unknown_types"`
 }

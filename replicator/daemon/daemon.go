@@ -17,6 +17,8 @@ import (
 type Options struct {
 	Links  []Link
 	Logger *zap.Logger
+	// Version of leftoff, for reports.
+	Version string
 	// HTTP serves until its context ends; nil serves nothing. It is given the daemon as its source of answers.
 	HTTP func(ctx context.Context, d *Daemon) error
 }
@@ -35,7 +37,7 @@ func New(o Options) *Daemon {
 	d := &Daemon{opt: o}
 	for _, l := range o.Links {
 		made := newLink(l, o.Logger)
-		made.check = d.circles
+		made.check, made.version = d.circles, o.Version
 		d.links = append(d.links, made)
 	}
 	return d

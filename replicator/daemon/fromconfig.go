@@ -24,6 +24,8 @@ func FromConfig(c configs.Config) ([]Link, error) {
 			Name: l.Name, Primary: primary, Secondary: secondary, Mapping: l.Mapping, IndexPath: c.IndexPath(l.Name),
 			Rename: func(topic string) (string, bool) { return rename.Apply(topic), selects(topic) },
 			Invert: rename.Invert, SelectGroup: l.SelectGroup(), Policy: l.Policy.Replicator(), config: l,
+			Drill: Drill{Every: l.Drill.Every, RPO: l.Drill.RPO, RTO: l.Drill.RTO, Sample: l.Drill.Sample, Keep: l.Drill.Keep,
+				SignKey: l.Drill.SignKey, Dir: c.DrillsDir(l.Name)},
 		})
 	}
 	return links, nil

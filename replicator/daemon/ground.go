@@ -463,8 +463,11 @@ func (g ground) TakeBack(ctx context.Context, groups []string, why string) error
 // alarms: a mirror that is not leftoff's still writes a topic that changed hands.
 func (l *link) alarms(r *running) (all []string) {
 	r.memory.mu.Lock()
-	roles := maps.Clone(r.memory.roles)
+	roles, coming := maps.Clone(r.memory.roles), r.memory.state.ComingHome()
 	r.memory.mu.Unlock()
+	if coming {
+		return nil // the primary has the secondary's records by now
+	}
 	for _, topic := range slices.Sorted(maps.Keys(roles)) {
 		pair, ok := l.index.Lookup(topic)
 		if !ok || roles[topic].Name != failover.Switched {

@@ -14,6 +14,7 @@ import (
 	"github.com/leftoff/leftoff/checkpoint"
 	"github.com/leftoff/leftoff/configs"
 	"github.com/leftoff/leftoff/replicator"
+	"github.com/leftoff/leftoff/replicator/drill"
 	"github.com/leftoff/leftoff/replicator/failover"
 	"github.com/leftoff/leftoff/replicator/kafka"
 	"github.com/leftoff/leftoff/replicator/tail"
@@ -39,6 +40,8 @@ type Link struct {
 	RefreshAfter time.Duration // 0: the core's default
 	ReadOnly     bool          // gate closed, index opened read-only, nothing mirrored: `leftoff plan` without a daemon
 
+	Drill Drill
+
 	config configs.Link // where it came from
 }
 
@@ -61,16 +64,21 @@ type link struct {
 	scratches []*scratch // instead of the index, where that is read only
 	home      ways
 
+	version  string
+	schedule *drill.Schedule // nil: no drills
+
 	check func() error // of all links together, when a cluster id became known
 }
 
 // running is what exists from the moment both cluster ids are known.
 type running struct {
-	loop   *replicator.Loop
-	source source
-	tails  [2]*tail.Tail
-	memory *memory
-	ends   ends
+	loop    *replicator.Loop
+	settled chan struct{} // closed when the work of the start is over
+	source  source
+	tails   [2]*tail.Tail
+	memory  *memory
+	ends    ends
+	outputs *outputs // nil where no commit waits for any
 }
 
 // source is a mapping source.
@@ -100,8 +108,13 @@ func (l *link) open() error {
 	if err != nil {
 		return fmt.Errorf("%w: link %s: %w", ErrRefused, l.Name, err)
 	}
+	schedule, err := l.rehearsals(l.version)
+	if err != nil {
+		return errors.Join(fmt.Errorf("%w: link %s: %w", ErrRefused, l.Name, err), index.Close())
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.schedule = schedule
 	l.index, l.keeper = index, newKeeper(index, l.log)
 	l.ids = [2]string{index.Link().PrimaryClusterID, index.Link().SecondaryClusterID}
 	return nil
@@ -160,6 +173,9 @@ func (l *link) run(ctx context.Context) error {
 		group.Go(func() error { return l.identify(ctx, replicator.Side(side)) })
 	}
 	group.Go(func() error { return l.start(ctx, group) })
+	if l.schedule != nil {
+		group.Go(func() error { l.schedule.Loop(ctx); return nil })
+	}
 	return group.Wait()
 }
 
@@ -196,6 +212,7 @@ func (l *link) start(ctx context.Context, group *errgroup.Group) error {
 	l.mu.Unlock()
 
 	group.Go(func() error { return r.loop.Run(ctx) })
+	group.Go(func() error { return tidyWhen(ctx, r.settled) })
 	if !l.ReadOnly {
 		group.Go(func() error { return l.keeper.run(ctx) })
 	}
@@ -216,13 +233,22 @@ func (l *link) start(ctx context.Context, group *errgroup.Group) error {
 			return l.onceVerified(ctx, func(ctx context.Context) error { return r.ends.sample(ctx, l.clusters[replicator.Primary], r.source) }, replicator.Primary)
 		})
 	}
+	if r.outputs != nil {
+		group.Go(func() error {
+			return l.onceVerified(ctx, func(ctx context.Context) error { return r.outputs.run(ctx, r.loop) }, replicator.Primary)
+		})
+	}
 	return nil
 }
 
 // follow runs a tail, and remembers whose log was recreated.
 func (l *link) follow(ctx context.Context, t *tail.Tail, side replicator.Side) error {
 	err := l.onceVerified(ctx, func(ctx context.Context) error {
-		if r := l.started(); side == replicator.Secondary {
+		r := l.started()
+		if side == replicator.Primary {
+			r.outputs.await(ctx)
+		}
+		if side == replicator.Secondary {
 			r.memory.await(ctx)
 			if o, ok := r.source.(others); ok {
 				o.AwaitOther(ctx)
@@ -284,17 +310,13 @@ func (l *link) known() [2]string {
 	return l.ids
 }
 
-// commitConnections to each coordinator, opened as needed: 1,200 groups a second over a round trip of 80 ms. A group waits for
-// one with the gate's answer in its hand; with fewer, a burst over a long line would expire in the queue, again and again.
-const commitConnections = 96
-
 func (l *link) build(primaryID, secondaryID string) (*running, error) {
-	r := &running{memory: newMemory(l.clusters[replicator.Secondary], failover.LinkID(l.Name, primaryID, secondaryID), l.log.Named("memory"))}
+	r := &running{settled: make(chan struct{}), memory: newMemory(l.clusters[replicator.Secondary], failover.LinkID(l.Name, primaryID, secondaryID), l.log.Named("memory"))}
 	intents, err := l.intents()
 	if err != nil {
 		return nil, err
 	}
-	l.committer = l.clusters[replicator.Secondary].NewCommitter(kafka.CommitterOptions{ConnectionsPerBroker: commitConnections})
+	l.committer = l.clusters[replicator.Secondary].NewCommitter(kafka.CommitterOptions{})
 	notify := func(a replicator.Advance) { r.loop.Notify(a) }
 	if r.source, err = l.source(notify); err != nil {
 		return nil, err
@@ -303,16 +325,17 @@ func (l *link) build(primaryID, secondaryID string) (*running, error) {
 	if o, ok := r.source.(others); ok {
 		other = o.Other
 	}
+	mapper := ruled{l.home.over(r.source), r.memory, l.Rename}
 	r.loop = replicator.NewLoop(replicator.Options{
-		Link: l.Name, PrimaryID: primaryID, OtherID: secondaryID, Mapper: ruled{r.source, r.memory, l.Rename},
-		Sender: &sender{committer: l.committer, intents: l.index},
+		Link: l.Name, PrimaryID: primaryID, OtherID: secondaryID, Mapper: mapper, Outputs: l.after(r, mapper),
+		Sender: &sender{committer: l.committer, intents: l.index, remover: l.clusters[replicator.Secondary]},
 		Policy: l.Policy, SelectGroup: l.SelectGroup, PrimaryTopic: l.Invert, SelectTopic: func(t string) bool { _, ok := l.Rename(t); return ok },
 		Other: other, Verdicts: fromIndex(l.index), Intents: intents, Writer: uint16(rand.IntN(1 << 16)),
 		Remember: func(group string, v replicator.Verdict) {
 			l.keeper.remember(group, v)
 			r.memory.verdict(group, v)
 		},
-		NoStamp: l.NoStamp, RefreshAfter: l.RefreshAfter, Closed: l.ReadOnly, Logger: l.log,
+		NoStamp: l.NoStamp, RefreshAfter: l.RefreshAfter, Closed: l.ReadOnly, Logger: l.log, Settled: func() { close(r.settled) },
 	})
 	for side := range r.tails {
 		r.tails[side] = tail.New(tail.Options{

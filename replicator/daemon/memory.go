@@ -29,8 +29,9 @@ type memory struct {
 
 	mu      sync.Mutex
 	once    sync.Once
-	known   bool  // it was heard once
-	newest  int64 // offset of the newest event that was heard
+	known   bool            // it was heard once
+	newest  int64           // offset of the newest event that was heard
+	state   *failover.State // of the newest failover, nil: none
 	roles   map[string]failover.Role
 	heard   map[string]string         // verdicts that are
 	handed  map[string]bool           // groups that were handed over once
@@ -165,6 +166,7 @@ func (m *memory) hear(k failover.Known) (changed []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	was := m.roles
+	m.state = k.State
 	m.known, m.newest, m.roles, m.heard, m.handed = true, -1, k.Roles, map[string]string{}, map[string]bool{}
 	for group, e := range k.Groups {
 		if m.heard[group] = e.Verdict; m.untold[group].Verdict == e.Verdict {

@@ -12,18 +12,26 @@ import (
 
 // sender carries admitted requests to the secondary's coordinators.
 type sender struct {
-	committer interface {
-		Commit(ctx context.Context, group string, retention time.Duration, offsets []kafka.CommitOffset) ([]error, error)
-	}
-	intents interface {
+	committer committer
+	intents   interface {
 		PutIntents([]checkpoint.Intent) error
 	}
+	remover remover
+}
+
+// committer is kafka.Committer; its contract is there.
+type committer interface {
+	Commit(ctx context.Context, group string, retention time.Duration, offsets []kafka.CommitOffset) ([]error, error)
+	CommitFirst(ctx context.Context, group string, retention time.Duration, offsets []kafka.CommitOffset) ([]error, error)
 }
 
 // Send never starts after the gate's answer expired, and gives up when it expires.
 func (s *sender) Send(ctx context.Context, a replicator.Admitted) replicator.Result {
 	ctx, cancel := context.WithDeadline(ctx, a.Deadline())
 	defer cancel()
+	if a.Removes() {
+		return s.remove(ctx, a)
+	}
 	if err := s.intend(a); err != nil {
 		return unanswered(a, err)
 	}
@@ -31,7 +39,11 @@ func (s *sender) Send(ctx context.Context, a replicator.Admitted) replicator.Res
 	for i, o := range a.Offsets() {
 		offsets[i] = kafka.CommitOffset{Topic: o.Topic, Partition: o.Partition, Offset: o.Offset, Metadata: o.Metadata}
 	}
-	errs, err := s.committer.Commit(ctx, a.Group(), a.Retention(), offsets)
+	commit := s.committer.Commit
+	if a.First() {
+		commit = s.committer.CommitFirst
+	}
+	errs, err := commit(ctx, a.Group(), a.Retention(), offsets)
 	if err != nil {
 		if kafka.Classify(err) == kafka.Canceled {
 			err = errors.Join(errExpired, err)

@@ -41,6 +41,7 @@ func (l *link) snapshot(ctx context.Context, detail bool) (replicator.Snapshot, 
 		}
 	}
 	s.Problems, s.Source = l.problems(r), l.sourceState(r)
+	l.drilled(&s)
 	for side := range s.Sides {
 		l.sideState(r, side, &s.Sides[side])
 	}
@@ -117,6 +118,7 @@ func (l *link) problems(r *running) []string {
 			all = append(all, fmt.Sprintf("%s/%d: %s", p.Topic, p.Partition, p.Detail))
 		}
 	}
+	all = append(all, r.outputs.notes()...)
 	all = append(all, r.memory.problems()...)
 	all = append(all, l.alarms(r)...)
 	if err := l.keeper.err(); err != nil {

@@ -43,6 +43,7 @@ func sumOf(encoded []byte) (sum, stated string, err error) {
 	}
 	stated, _ = all["checksum"].(string)
 	delete(all, "checksum")
+	delete(all, "signature")
 	var canonical bytes.Buffer
 	e := json.NewEncoder(&canonical)
 	e.SetEscapeHTML(false)

@@ -30,8 +30,11 @@ func (r *run) finish() {
 	r.Summary.add(r.Groups)
 	r.Summary.RPO = rpo(r.Partitions)
 	r.conclude()
-	r.Checksum = ""
+	r.Checksum, r.Signature = "", nil
 	r.Checksum = checksum(&r.Report)
+	if r.o.Key != nil {
+		sign(&r.Report, r.o.Key)
+	}
 }
 
 func confidenceOf(name string) translate.Confidence {

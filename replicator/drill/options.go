@@ -2,6 +2,7 @@ package drill
 
 import (
 	"context"
+	"crypto/ed25519"
 	"math/rand/v2"
 	"time"
 )
@@ -29,6 +30,8 @@ type Options struct {
 	RPO, RTO time.Duration
 	// Plan asks leftoff how sure it is of its positions; nil, or an error: unknown.
 	Plan func(ctx context.Context) (Plan, error)
+	// Key signs the report; nil: nobody.
+	Key ed25519.PrivateKey
 	// Progress is told what is being done.
 	Progress func(what string)
 	// Wait bounds each single question to a cluster. Default 15 s.

@@ -35,8 +35,10 @@ type Report struct {
 	// Partitions are those that the positions lie in, with what would be lost of each.
 	Partitions []Loss  `json:"partitions"`
 	Cleanup    Cleanup `json:"cleanup"`
-	// Checksum is sha256: and the SHA-256, in hex, of this report without this field, as compact JSON with sorted keys.
+	// Checksum is sha256: and the SHA-256, in hex, of this report without this field and the next one, as compact JSON with sorted keys.
 	Checksum string `json:"checksum"`
+	// Signature is over the checksum; absent where there is no key.
+	Signature *Signature `json:"signature,omitempty"`
 }
 
 // Side is one cluster.

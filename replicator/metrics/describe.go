@@ -38,10 +38,12 @@ var (
 	due            = gauge("offsets_due", "Committed offsets that are to be written now.", "link")
 	missing        = gauge("offsets_missing", "Committed offsets of which the secondary holds none: auto.offset.reset would decide there.", "link")
 	uncommitted    = gauge("partitions_uncommitted", "Mirrored partitions of a committed group's topics without a commit on the primary either.", "link")
+	orphans        = gauge("offsets_deleted_on_primary", "Offsets of leftoff's that stay on the secondary although the primary has them no more.", "link")
 	lagRecords     = gauge("lag_records", "Records that would be read again now because the secondary does not hold the newest position yet.", "link")
 	rereadRecords  = gauge("reread_records", "Records that may be read again because positions are not exact: the sum of the bounds that are known.", "link")
 	skipRecords    = gauge("skip_records", "Records that would be skipped now because the secondary holds more than it should.", "link")
 	oldestDue      = gauge("oldest_due_seconds", "Age of the oldest commit that is to be written and is not; 0 where there is none.", "link")
+	outputsWait    = gauge("outputs_waiting_seconds", "How long the outputs of a commit have been waited for, at most (policy after); 0 where none waits.", "link")
 
 	comparePartitions = gauge("compare_partitions", "Partitions whose records are compared, by state: looked_at, waiting.", "link", "state")
 	compareWanted     = gauge("compare_wanted", "Offsets that are being looked for by comparing records.", "link")
@@ -50,6 +52,14 @@ var (
 	compareFetches    = counter("compare_fetches_total", "Fetches to compare records.", "link", "side")
 	compareBytes      = counter("compare_bytes_total", "Bytes read to compare records.", "link", "side")
 
+	drillLast      = gauge("drill_last_run_timestamp_seconds", "When the newest drill ended, in seconds since 1970. Only with drill.every.", "link")
+	drillSuccess   = gauge("drill_last_success_timestamp_seconds", "When the newest drill that has passed ended; 0 where none has. Only with drill.every.", "link")
+	drillResult    = gauge("drill_last_result", "1 for what came out of the newest drill: passed, failed, incomplete. Only with drill.every.", "link", "result")
+	drillPositions = gauge("drill_positions", "Positions of the newest drill, by what their records show. Only with drill.every.", "link", "verdict")
+	drillRPO       = gauge("drill_rpo_seconds", "Age of the oldest record that would have been lost in the newest drill; absent where it is not known.", "link")
+	drillRTO       = gauge("drill_rto_seconds", "The longest time that a group took to resume in the newest drill.", "link")
+	drillHeld      = gauge("drill_held", "1 where a drill is due and waits: a failover is under way, or a side is still being read. Only with drill.every.", "link")
+
 	commitsRead  = counter("commits_read_total", "Commits read from the primary.", "link")
 	written      = counter("offsets_written_total", "Offsets that the secondary acknowledged.", "link")
 	coalesced    = counter("commits_coalesced_total", "Commits superseded by a newer one of their key before they were sent.", "link")
@@ -57,6 +67,7 @@ var (
 	rewinds      = counter("rewinds_total", "Commits of the primary below the one before.", "link")
 	raised       = counter("positions_raised_total", "Positions raised because the secondary's log start passed them.", "link")
 	refreshed    = counter("offsets_refreshed_total", "Idle offsets written again so that they do not expire.", "link")
+	removed      = counter("offsets_removed_total", "Offsets deleted on the secondary because they were on the primary (policy tombstones: delete).", "link")
 	unreadable   = counter("records_unreadable_total", "Records of the offsets topics whose version is newer than this leftoff.", "link")
 	unknownTypes = counter("records_unknown_total", "Records of the offsets topics of a type that this leftoff does not know.", "link")
 
@@ -67,7 +78,8 @@ var (
 
 var families = []metric{
 	buildInfo, clusterUp, caughtUp, pairs, writable, stampKept, groups, groupsLeft, groupsLive, groupVerdict, inFlight,
-	offsets, offsetsPending, held, due, missing, uncommitted, lagRecords, rereadRecords, skipRecords, oldestDue,
+	offsets, offsetsPending, held, due, missing, uncommitted, orphans, lagRecords, rereadRecords, skipRecords, oldestDue, outputsWait,
 	comparePartitions, compareWanted, compareProbes, compareConflicts, compareFetches, compareBytes,
-	commitsRead, written, coalesced, refused, rewinds, raised, refreshed, unreadable, unknownTypes, groupLag, groupSkip, groupHeld,
+	drillLast, drillSuccess, drillResult, drillPositions, drillRPO, drillRTO, drillHeld,
+	commitsRead, written, coalesced, refused, rewinds, raised, refreshed, removed, unreadable, unknownTypes, groupLag, groupSkip, groupHeld,
 }

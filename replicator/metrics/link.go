@@ -15,6 +15,7 @@ func (c *Collector) link(out *list, s *replicator.Snapshot) {
 	c.totals(out, s, l)
 	c.counters(out, s)
 	c.comparing(out, s.Link, l.Source)
+	c.drills(out, s.Link, l.Drill)
 	for _, r := range replicator.Reasons() {
 		if r != replicator.Filtered {
 			out.add(held, float64(heldFor(l.Holds, r)), s.Link, r.String())
@@ -63,7 +64,13 @@ func (c *Collector) totals(out *list, s *replicator.Snapshot, l api.Link) {
 	for _, v := range []replicator.VerdictKind{replicator.VerdictTakenOver, replicator.VerdictHandedOver, replicator.VerdictReclaimed} {
 		out.add(groupVerdict, float64(verdicts[v.String()]), s.Link, v.String())
 	}
+	gone := 0
+	for _, d := range l.Deleted {
+		gone += d.Offsets
+	}
+	out.add(orphans, float64(gone), s.Link)
 	out.add(oldestDue, oldest(s).Seconds(), s.Link)
+	out.add(outputsWait, outputsFor(s).Seconds(), s.Link)
 }
 
 // oldest is the age of the oldest commit that is to be written and is not.
@@ -79,11 +86,19 @@ func oldest(s *replicator.Snapshot) time.Duration {
 	return age
 }
 
+// outputsFor is how long the commit that waits longest has waited for outputs.
+func outputsFor(s *replicator.Snapshot) time.Duration {
+	if s.OutputsSince.IsZero() {
+		return 0
+	}
+	return s.At.Sub(s.OutputsSince)
+}
+
 func (c *Collector) counters(out *list, s *replicator.Snapshot) {
 	n := s.Counters
 	for m, value := range map[metric]int64{
 		commitsRead: n.Commits, written: n.Written, coalesced: n.Coalesced, refused: n.Failed, rewinds: n.Rewinds, raised: n.Raised,
-		refreshed: n.Refreshed, unreadable: n.Unreadable, unknownTypes: n.UnknownTypes,
+		refreshed: n.Refreshed, removed: n.Removed, unreadable: n.Unreadable, unknownTypes: n.UnknownTypes,
 	} {
 		out.add(m, float64(value), s.Link)
 	}
