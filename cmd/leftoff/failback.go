@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +19,7 @@ type returning struct {
 	order           failover.Order
 	export          string
 	replay, discard bool
+	moved           bool
 	yes             bool
 }
 
@@ -30,6 +32,9 @@ are exported to a file, produced to the secondary, or left where they are. Then 
 the secondary, from where the topics were switched; it waits until the groups are stopped there, until everything is home, until
 every position is written and exact, and reads the records. Start producers and consumers on the primary when it says so, not before. Last
 the original link resumes, and copies nothing that came home.
+
+A mirror that is not leftoff's has to be stopped until then, and has to be told where to go on before it is started again, or it copies
+back what came home. The offsets are said when everything is home; --mirror-moved says that it was done.
 
 Ctrl-C leaves it where it is; the same command goes on from there.
 
@@ -45,7 +50,8 @@ Exit status: 0 done; 1 it waits for a person; 2 it could not do its work.`,
 	flags.BoolVar(&f.order.Accept, "accept", false, "go on where positions are not exact, or records differ; it is written down")
 	flags.BoolVarP(&f.yes, "yes", "y", false, "don't ask")
 	flags.StringVar(&f.order.Why, "why", "", "what to remember as the reason")
-	c.MarkFlagsMutuallyExclusive("export", "replay", "discard")
+	flags.BoolVar(&f.moved, "mirror-moved", false, "the mirror, which is not leftoff's, was set to go on where leftoff failback said")
+	c.MarkFlagsMutuallyExclusive("export", "replay", "discard", "mirror-moved")
 	return c
 }
 
@@ -68,6 +74,9 @@ func (a *app) failback(ctx context.Context, f *returning) error {
 		if err != nil {
 			return err
 		}
+		if f.moved {
+			return a.mirrorMoved(ctx, d, f, where)
+		}
 		if where.State.Over() {
 			if err := a.sure(f.yes, "Bring link "+where.Link+" home?"); err != nil {
 				return err
@@ -77,10 +86,8 @@ func (a *app) failback(ctx context.Context, f *returning) error {
 		if err != nil {
 			return err
 		}
-		if p.State.Step == failover.Diverge {
-			if p, err = d.Failover(ctx, api.FailoverOrder{Link: a.link, Verb: api.FailoverAdvance, Order: f.order}); err != nil {
-				return err
-			}
+		if p, err = a.divergence(ctx, d, f.order, p); err != nil {
+			return err
 		}
 		if len(p.Diverged) > 0 && f.choice() != "" {
 			if err := a.diverged(ctx, f, where.Link, p.Diverged); err != nil {
@@ -96,6 +103,46 @@ func (a *app) failback(ctx context.Context, f *returning) error {
 		}
 		return a.watchFailover(ctx, d, f.order, p)
 	})
+}
+
+// divergence goes on until it is known what has to be chosen about, which may take a look at all that was produced on the secondary.
+func (a *app) divergence(ctx context.Context, d failingOver, o failover.Order, p api.FailoverAnswer) (api.FailoverAnswer, error) {
+	shown := newStepper(a.err, p.State)
+	defer shown.end()
+	for p.State.Step == failover.Diverge && !p.Needs {
+		next, err := d.Failover(ctx, api.FailoverOrder{Link: a.link, Verb: api.FailoverAdvance, Order: o})
+		if err != nil {
+			return p, err
+		}
+		p = next
+		shown.show(failover.Progress{State: &failover.State{Step: p.State.Step}, Waits: waitsOnly(p)})
+		if len(p.Waits) == 0 || p.Needs {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return p, ctx.Err()
+		case <-time.After(failoverEvery):
+		}
+	}
+	return p, nil
+}
+
+// waitsOnly are what passes by itself; what a person has to choose about is printed at the end.
+func waitsOnly(p api.FailoverAnswer) []string {
+	if p.Needs {
+		return nil
+	}
+	return p.Waits
+}
+
+// mirrorMoved takes the word that lets the last step go on. It is worth nothing before the offsets were said.
+func (a *app) mirrorMoved(ctx context.Context, d failingOver, f *returning, where api.FailoverAnswer) error {
+	if where.State == nil || where.State.Step != failover.Settle || len(where.State.Home.Resume) == 0 {
+		return usage("--mirror-moved: no way home waits for a mirror to be moved").hint("leftoff failback, which says where to, when everything is home")
+	}
+	f.order.Choice = failover.Moved
+	return a.watchFailover(ctx, d, f.order, where)
 }
 
 // diverged does with what the secondary never got what a person chose, and says what it was.

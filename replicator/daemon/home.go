@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
 	"sync"
 
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/leftoff/leftoff/checkpoint"
+	"github.com/leftoff/leftoff/configs"
 	"github.com/leftoff/leftoff/replicator"
 	"github.com/leftoff/leftoff/replicator/failover"
 	"github.com/leftoff/leftoff/replicator/kafka"
@@ -30,8 +33,11 @@ type way struct {
 
 // ways keeps the one of a link.
 type ways struct {
-	mu  sync.Mutex
-	one *way
+	mu   sync.Mutex
+	one  *way
+	seen *images // what was looked at of the divergence
+
+	below *below // of a link that is a way home itself, over what somebody else's mirror copied
 }
 
 // homeLink is a link the other way: leftoff's mirror from the secondary to the primary, of the topics that were switched, with its
@@ -76,21 +82,40 @@ func (g ground) way(ctx context.Context, s failover.State, switched map[string]f
 	}
 	made := newLink(g.l.homeLink(s.ID, switched), g.l.log)
 	made.check = func() error { return nil } // it is meant to copy what the other link copied
+	if g.foreignMirror() {
+		var err error
+		if made.home.below, err = g.below(ctx, made, switched); err != nil {
+			return nil, fmt.Errorf("the way home of groups that lag: %w", err)
+		}
+	}
 	if err := g.seed(ctx, made, s, switched); err != nil {
 		return nil, fmt.Errorf("index of the way home: %w", err)
 	}
 	if err := made.open(); err != nil {
-		return nil, err
+		return nil, errors.Join(err, made.home.below.close())
 	}
 	runs, stop := context.WithCancel(context.WithoutCancel(ctx))
 	w := &way{link: made, id: s.ID, stop: stop, done: make(chan struct{})}
 	go func() {
 		defer close(w.done)
-		w.err = made.keepRunning(runs)
+		both, ctx := errgroup.WithContext(runs)
+		both.Go(func() error { return made.keepRunning(ctx) })
+		both.Go(func() error { return ended(ctx, made.home.below.run(ctx)) })
+		if w.err = both.Wait(); made.home.below.close() != nil {
+			made.log.Warn("what was compared for the way home can't be kept")
+		}
 		made.close()
 	}()
 	g.l.home.one = w
 	return w, nil
+}
+
+// ended is an error that is not the end of ctx.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // end stops it and waits.
@@ -132,31 +157,38 @@ func (g ground) seed(ctx context.Context, made *link, s failover.State, switched
 
 func (g ground) turn(ctx context.Context, x *checkpoint.Index, s failover.State, switched map[string]failover.Role) error {
 	ends := map[kafka.TopicPartition]int64{}
-	for _, d := range s.Home.Diverged {
-		ends[kafka.TopicPartition{Topic: d.Topic, Partition: d.Partition}] = d.To
+	for _, d := range slices.Concat(s.Home.Copied, s.Home.Diverged) {
+		tp := kafka.TopicPartition{Topic: d.Topic, Partition: d.Partition}
+		ends[tp] = max(ends[tp], d.To)
 	}
 	for topic, role := range switched {
 		pair, ok := g.l.index.Lookup(topic)
-		if !ok {
+		switch {
+		case !ok && g.foreignMirror():
+			return fmt.Errorf("%s: its records were not compared yet. Try: again in a moment", topic)
+		case !ok:
 			continue // an index that was lost: both sides are compared
 		}
 		info := pair.Info()
-		turned, _, err := x.Pair(checkpoint.Topics{Primary: info.Secondary, Secondary: info.Primary, Partitions: info.Partitions, Source: info.Source})
+		turned, _, err := x.Pair(checkpoint.Topics{Primary: info.Secondary, Secondary: info.Primary, Partitions: info.Partitions, Source: configs.MappingMirror})
 		if err != nil {
 			return err
 		}
 		for _, m := range role.Marks {
-			if m.Partition >= info.Partitions || m.Primary < 0 {
+			from, known := g.mirroredTo(topic, m)
+			if m.Partition >= info.Partitions || !known {
 				continue
 			}
-			from, to := pair.Partition(m.Partition), turned.Partition(m.Partition)
+			to := turned.Partition(m.Partition)
 			var failed error
-			from.Runs(func(r translate.Run) bool {
-				failed = to.Append(translate.Run{Primary: r.Secondary, Secondary: r.Primary, Length: r.Length, Closed: r.Closed})
-				return failed == nil
-			})
-			end := max(m.Primary, ends[kafka.TopicPartition{Topic: topic, Partition: m.Partition}])
-			if failed = errors.Join(failed, to.Advance(translate.Frontier{Primary: m.Secondary, Secondary: end})); failed != nil {
+			if !g.foreignMirror() { // what somebody else's mirror copied is compared apart (home_below.go)
+				pair.Partition(m.Partition).Runs(func(r translate.Run) bool {
+					failed = to.Append(translate.Run{Primary: r.Secondary, Secondary: r.Primary, Length: r.Length, Closed: r.Closed})
+					return failed == nil
+				})
+			}
+			end := max(from, ends[kafka.TopicPartition{Topic: topic, Partition: m.Partition}])
+			if failed = errors.Join(failed, to.Advance(translate.Frontier{Primary: max(0, m.Secondary), Secondary: end})); failed != nil {
 				return fmt.Errorf("%s/%d: %w", topic, m.Partition, failed)
 			}
 		}
@@ -166,69 +198,16 @@ func (g ground) turn(ctx context.Context, x *checkpoint.Index, s failover.State,
 
 var _ failover.HomeGround = ground{}
 
-// errForeignMirror: a way home needs leftoff's mirror in both directions.
-var errForeignMirror = errors.New("the records are copied by a mirror that is not leftoff's, which can't be told to leave out what comes home. " +
-	"Try: bring the topics home with that mirror's own means, then leftoff reclaim")
-
-func (g ground) mirrors() error {
-	if _, ok := g.r.source.(*mirror.Source); !ok {
-		return errForeignMirror
-	}
-	return nil
-}
-
-func (g ground) Diverged(ctx context.Context, switched map[string]failover.Role) ([]failover.Unmirrored, error) {
-	if err := g.mirrors(); err != nil {
-		return nil, err
-	}
-	var tps []kafka.TopicPartition
-	marks := map[kafka.TopicPartition]int64{}
-	for topic, role := range switched {
-		for _, m := range role.Marks {
-			tp := kafka.TopicPartition{Topic: topic, Partition: m.Partition}
-			tps, marks[tp] = append(tps, tp), m.Primary
-		}
-	}
-	primary := g.l.clusters[replicator.Primary]
-	ends, err := primary.ListOffsets(ctx, kafka.Stable, tps)
-	if err != nil {
-		return nil, err
-	}
-	all := []failover.Unmirrored{}
-	for _, tp := range tps {
-		end := ends[tp]
-		if end.Err != nil {
-			return nil, end.Err
-		}
-		if marks[tp] < 0 {
-			return nil, fmt.Errorf("%s: how far it was mirrored is not known, because the index was lost with the primary away. Try: leftoff index import", tp)
-		}
-		at, some, err := firstRecord(ctx, primary, tp, marks[tp], end.Offset)
-		if err != nil {
-			return nil, err
-		}
-		if some {
-			all = append(all, failover.Unmirrored{Topic: tp.Topic, Partition: tp.Partition, From: at, To: end.Offset})
-		}
-	}
-	slices.SortFunc(all, func(a, b failover.Unmirrored) int {
-		if c := strings.Compare(a.Topic, b.Topic); c != 0 {
-			return c
-		}
-		return int(a.Partition - b.Partition)
-	})
-	return all, nil
-}
-
 func (g ground) Return(ctx context.Context, s failover.State, o failover.Order) (waits []string, person bool, marks map[string][]failover.Mark, done bool, err error) {
-	if err := g.mirrors(); err != nil {
-		return nil, false, nil, false, err
-	}
 	k, err := g.r.memory.store.Load(ctx)
 	if err != nil {
 		return nil, false, nil, false, err
 	}
-	w, err := g.way(ctx, s, switchedIn(k.Roles))
+	switched := switchedIn(k.Roles)
+	if err := g.canReturn(switched); err != nil {
+		return nil, false, nil, false, err
+	}
+	w, err := g.way(ctx, s, switched)
 	if err != nil {
 		return nil, false, nil, false, err
 	}
@@ -309,29 +288,29 @@ func heldByOthers(s *replicator.GroupSnapshot) bool {
 	})
 }
 
-// Settle: what came home is known to the link's own index before its mirror goes on, as copies that are there already.
+// Settle: what came home is known to the link's own index before its mirror goes on, as copies that are there already. A source that
+// compares records recognises them by itself, whoever copied them.
 func (g ground) Settle(ctx context.Context, s failover.State, switched map[string]failover.Role) error {
-	source, ok := g.r.source.(*mirror.Source)
-	if !ok {
-		return errForeignMirror
-	}
-	w, err := g.way(ctx, s, switched)
-	if err != nil {
-		return err
-	}
-	for topic := range switched {
-		if err := g.learn(topic, w, s.Home.Marks[topic]); err != nil {
-			return fmt.Errorf("%s: %w", topic, err)
+	if source, ok := g.r.source.(*mirror.Source); ok {
+		w, err := g.way(ctx, s, switched)
+		if err != nil {
+			return err
 		}
+		for topic := range switched {
+			if err := g.learn(topic, w, s.Home.Marks[topic]); err != nil {
+				return fmt.Errorf("%s: %w", topic, err)
+			}
+		}
+		if err := g.l.keeper.flush(); err != nil {
+			return err
+		}
+		source.Unfence(slices.Collect(maps.Keys(switched)))
 	}
-	if err := g.l.keeper.flush(); err != nil {
-		return err
-	}
-	topics := make([]string, 0, len(switched))
-	for topic := range switched {
-		topics = append(topics, topic)
-	}
-	source.Unfence(topics)
+	return g.resume(ctx, s, switched)
+}
+
+// resume lets the groups follow the primary again, and ends the way home.
+func (g ground) resume(ctx context.Context, s failover.State, switched map[string]failover.Role) error {
 	why := "failover " + s.ID + " came home"
 	for group, v := range g.l.index.Verdicts() {
 		if v.Kind != checkpoint.HandedOver {

@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,20 +27,50 @@ const (
 	Discard = "discard" // they stay where they are, and only there
 )
 
+// Moved is the word that a mirror which is not leftoff's was told where to go on: at the last step.
+const Moved = "mirror_moved"
+
 // Home is what a way home needs beside the steps.
 type Home struct {
 	Choice string `json:"choice,omitempty"`
 	// Diverged are the primary's records that the secondary never got: From is where the topic was switched, To where the primary
 	// ended when the way home began.
 	Diverged []Unmirrored `json:"diverged"`
+	// Copied are the primary's records past the marks of the switch that the secondary had by then, as turned out since.
+	Copied []Unmirrored `json:"copied,omitempty"`
 	// Marks are where the records came home to, by topic: Primary is the primary's end, Secondary the secondary's.
 	Marks map[string][]Mark `json:"marks,omitempty"`
+	// Resume is where a mirror that is not leftoff's has to go on, or it copies back what came home. Empty where leftoff's copies.
+	Resume []Resume `json:"resume_mirror,omitempty"`
 }
+
+// Resume is the primary's offset that a mirror has to copy next of a partition.
+type Resume struct {
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	Offset    int64  `json:"offset"`
+}
+
+// Divergence is what the primary has and the secondary never got.
+type Divergence struct {
+	Found []Unmirrored
+	// Copied only seemed to be missing: the records prove that a mirror had copied them by the switch.
+	Copied []Unmirrored
+	// Waits say what is still being looked at.
+	Waits []string
+	// Doubts are signs that a mirror copied into the topics after they were switched: a person has to say that it is stopped.
+	Doubts []string
+}
+
+// ComingHome says whether records of the secondary may be on the primary already, with their topics still switched.
+func (s *State) ComingHome() bool { return !s.Over() && s.Home != nil && s.Step != Diverge }
 
 // HomeGround is what the way home needs of a link.
 type HomeGround interface {
+	// Mirrors says whether leftoff's own mirror copies the topics: it can be told to leave out what comes home.
+	Mirrors() bool
 	// Diverged asks the primary what it has past the marks of topics that were switched.
-	Diverged(ctx context.Context, switched map[string]Role) ([]Unmirrored, error)
+	Diverged(ctx context.Context, s State, switched map[string]Role) (Divergence, error)
 	// Return takes the link the other way one step further. done: everything is home, and these are the marks.
 	Return(ctx context.Context, s State, o Order) (waits []string, person bool, marks map[string][]Mark, done bool, err error)
 	// Settle teaches the link what came home, and lets its mirror and its groups follow the primary again. Twice is once.
@@ -96,20 +127,29 @@ func (m *Machine) homeward(ctx context.Context, k Known, s *State, o Order) (res
 			return result{waits: waits, person: person}, err
 		}
 		s.Home.Marks = marks
+		if !ground.Mirrors() {
+			s.Home.Resume = resumes(marks)
+		}
 		return result{said: fmt.Sprintf("%d topics are home, and their groups: start producers and consumers on the primary", len(marks))}, nil
 	case Settle:
-		return m.settle(ctx, ground, k, s)
+		return m.settle(ctx, ground, k, s, o)
 	}
 	return result{}, fmt.Errorf("this leftoff does not know the step. Try: leftoff %s, which began it", s.Version)
 }
 
 // diverge says what the primary had and the secondary never got, and waits until a person chose what becomes of it.
 func (m *Machine) diverge(ctx context.Context, ground HomeGround, k Known, s *State, o Order) (result, error) {
-	found, err := ground.Diverged(ctx, switchedOnly(k.Roles))
-	if err != nil {
+	d, err := ground.Diverged(ctx, *s, switchedOnly(k.Roles))
+	switch {
+	case err != nil:
 		return result{}, err
+	case len(d.Waits) > 0:
+		return result{waits: d.Waits}, nil
+	case len(d.Doubts) > 0 && o.Choice != Replay && !s.accepts(o, d.Doubts): // what was just replayed looks the same
+		return result{person: true, waits: d.Doubts}, nil
 	}
-	s.Home.Diverged, s.Home.Choice = found, o.Choice
+	found := d.Found
+	s.Home.Diverged, s.Home.Copied, s.Home.Choice = found, d.Copied, o.Choice
 	records := int64(0)
 	var where []string
 	for _, d := range found {
@@ -126,9 +166,37 @@ func (m *Machine) diverge(ctx context.Context, ground HomeGround, k Known, s *St
 	return result{said: fmt.Sprintf("%d offsets that the secondary never got: %s", records, o.Choice)}, nil
 }
 
+// resumes lists where a mirror has to go on: at the primary's end as it was when everything had come home.
+func resumes(marks map[string][]Mark) (all []Resume) {
+	for _, topic := range slices.Sorted(maps.Keys(marks)) {
+		for _, m := range marks[topic] {
+			if m.Primary > 0 { // of an empty partition there is nothing to copy back
+				all = append(all, Resume{topic, m.Partition, m.Primary})
+			}
+		}
+	}
+	return all
+}
+
+// unmoved asks a person to tell the mirror where to go on. Leftoff can't see that it was done: it takes a word.
+func unmoved(all []Resume) result {
+	r := result{person: true, waits: []string{"the mirror is not leftoff's, and would copy back what came home. Leave it stopped, and set where it goes on " +
+		"(docs/failover.md says how); for MirrorMaker 2 the offset to set is one less, that of the last record copied. Try: then leftoff failback --mirror-moved"}}
+	for _, m := range all {
+		r.waits = append(r.waits, fmt.Sprintf("%s/%d: the mirror has to copy %d next (MirrorMaker 2: offset %d)", m.Topic, m.Partition, m.Offset, m.Offset-1))
+	}
+	return r
+}
+
 // settle lets the original link go on: what came home is known to it before it copies anything.
-func (m *Machine) settle(ctx context.Context, ground HomeGround, k Known, s *State) (result, error) {
-	switched := switchedOnly(k.Roles)
+func (m *Machine) settle(ctx context.Context, ground HomeGround, k Known, s *State, o Order) (result, error) {
+	switched, moved := switchedOnly(k.Roles), ""
+	if len(s.Home.Resume) > 0 {
+		if o.Choice != Moved {
+			return unmoved(s.Home.Resume), nil
+		}
+		moved = "; the mirror was moved past what came home, says " + cmp.Or(o.Who, s.Who)
+	}
 	if err := ground.Settle(ctx, *s, switched); err != nil {
 		return result{}, err
 	}
@@ -148,5 +216,5 @@ func (m *Machine) settle(ctx context.Context, ground HomeGround, k Known, s *Sta
 	if err := m.store.SetGroups(ctx, s.Who, groups); err != nil {
 		return result{}, err
 	}
-	return result{said: fmt.Sprintf("%d topics follow the primary again", len(switched))}, nil
+	return result{said: fmt.Sprintf("%d topics follow the primary again%s", len(switched), moved)}, nil
 }

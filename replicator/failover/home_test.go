@@ -8,8 +8,17 @@ import (
 	"testing"
 )
 
-func (w *world) Diverged(context.Context, map[string]Role) ([]Unmirrored, error) {
-	return w.diverged, w.call(nil)
+// alien is a mirror that is not leftoff's.
+type alien struct {
+	mirrors bool
+	waits   []string
+	doubts  []string
+}
+
+func (w *world) Mirrors() bool { return !w.alien.mirrors }
+
+func (w *world) Diverged(context.Context, State, map[string]Role) (Divergence, error) {
+	return Divergence{Found: w.diverged, Waits: w.alien.waits, Doubts: w.alien.doubts}, w.call(nil)
 }
 
 func (w *world) Return(_ context.Context, _ State, _ Order) ([]string, bool, map[string][]Mark, bool, error) {
@@ -131,5 +140,54 @@ func TestDivergence(t *testing.T) {
 	}
 	if p, err := w.run(Order{Who: "me"}); err != nil || p.State.Step != Done {
 		t.Errorf("the next failover: %v %+v", err, p)
+	}
+}
+
+// A mirror that is not leftoff's would copy back what came home: nothing is settled before a person says that it was told where to go on.
+func TestHomeOverAnotherMirror(t *testing.T) {
+	away := func() *world {
+		w := newWorld()
+		if _, err := w.run(Order{Who: "me"}); err != nil {
+			t.Fatal(err)
+		}
+		w.alien.mirrors = true
+		return w
+	}
+	w := away()
+	p, err := w.comeHome(Order{Who: "me", Choice: Discard, Accept: true})
+	switch {
+	case err != nil || !p.Needs || p.State.Step != Settle || w.settled != nil:
+		t.Fatalf("%v %+v", err, p)
+	case len(p.Waits) != 2 || !strings.Contains(p.Waits[0], "--mirror-moved") || !strings.Contains(p.Waits[1], "orders/0: the mirror has to copy 20 next (MirrorMaker 2: offset 19)"):
+		t.Errorf("%q", p.Waits)
+	case len(p.State.Home.Resume) != 1 || p.State.Home.Resume[0] != (Resume{"orders", 0, 20}):
+		t.Errorf("%+v", p.State.Home)
+	}
+	if p, err = w.comeHome(Order{Who: "you", Choice: Moved}); err != nil || p.State.Step != AtHome {
+		t.Fatalf("%v %+v", err, p)
+	}
+	w.isHome(t, "moved")
+	if past := p.State.Past; !strings.Contains(past[len(past)-1].Said, "says you") {
+		t.Errorf("who said so is forgotten: %+v", past)
+	}
+
+	w = away()
+	w.alien.doubts = []string{"orders/0: a mirror still copies"}
+	if p, err = w.comeHome(Order{Who: "me", Choice: Export}); err != nil || !p.Needs || p.State.Step != Diverge || p.Waits[0] != w.alien.doubts[0] {
+		t.Fatalf("a mirror that still copies is no obstacle: %v %+v", err, p)
+	}
+	if p, err = w.comeHome(Order{Who: "me", Choice: Replay}); err != nil || p.State.Step != Settle {
+		t.Fatalf("what was replayed is taken for a mirror's: %v %+v", err, p)
+	}
+	w = away()
+	w.alien.doubts = []string{"orders/0: a mirror still copies"}
+	if p, err = w.comeHome(Order{Who: "me", Accept: true}); err != nil || p.State.Step != Settle || len(p.State.Accepted) != 1 {
+		t.Fatalf("%v %+v", err, p)
+	}
+	// The word of the last step says nothing of the first.
+	w = away()
+	w.diverged = []Unmirrored{{"orders", 0, 10, 17}}
+	if p, err = w.comeHome(Order{Who: "me", Choice: Moved}); err != nil || !p.Needs || p.State.Step != Diverge {
+		t.Fatalf("%v %+v", err, p)
 	}
 }

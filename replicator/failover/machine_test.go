@@ -33,6 +33,7 @@ type world struct {
 	onMembers func()
 
 	diverged []Unmirrored
+	alien    alien
 	returned int
 	settled  map[string][]Mark
 }

@@ -64,7 +64,7 @@ func doubts(in Scope, v View) (all []string) {
 }
 
 // passing are reasons that pass, or that nothing has to be done about.
-var passing = map[string]bool{"catching_up": true, "unreachable": true, "source_degraded": true, "handed_over": true, "filtered": true}
+var passing = map[string]bool{"catching_up": true, "unreachable": true, "source_degraded": true, "waiting_for_outputs": true, "handed_over": true, "filtered": true}
 
 // settling are sentences on what is not known yet, and will be by itself: as a rule within seconds.
 func settling(v View, reasons ...string) (all []string) {
@@ -205,7 +205,7 @@ func (m *Machine) sync(s *State, v View, o Order) result {
 			inexact = append(inexact, fmt.Sprintf("%s is %s: %s records may be read again", g.Group, g.Confidence, bound(g.Reread)))
 		}
 	}
-	coming, held := settling(v, "catching_up", "unreachable", "source_degraded"), holds(v)
+	coming, held := settling(v, "catching_up", "unreachable", "source_degraded", "waiting_for_outputs"), holds(v)
 	switch {
 	case due > 0:
 		return waits("%d positions are being written", due)

@@ -1,0 +1,159 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leftoff/leftoff/configs"
+	"github.com/leftoff/leftoff/replicator"
+	"github.com/leftoff/leftoff/replicator/failover"
+	"github.com/leftoff/leftoff/replicator/kafka"
+	"github.com/leftoff/leftoff/replicator/mirror"
+)
+
+// errForeignMirror: records that come home would get other offsets than they have, and such a link rests on equal ones.
+var errForeignMirror = errors.New("its mirror keeps offsets, and what comes home gets other ones. " +
+	"Try: bring it home with that mirror's own means, then leftoff reclaim")
+
+// Mirrors says whether leftoff's own mirror copies the topics.
+func (g ground) Mirrors() bool { return !g.foreignMirror() }
+
+func (g ground) foreignMirror() bool {
+	_, ours := g.r.source.(*mirror.Source)
+	return !ours
+}
+
+// canReturn: over leftoff's own mirror, and over any whose copies are recognised by comparing records.
+func (g ground) canReturn(switched map[string]failover.Role) error {
+	if !g.foreignMirror() {
+		return nil
+	}
+	for topic := range switched {
+		if g.keepsOffsets(topic) {
+			return fmt.Errorf("%s: %w", topic, errForeignMirror)
+		}
+		if pair, ok := g.l.index.Lookup(topic); ok {
+			if source := pair.Info().Source; source != configs.MappingMatch && source != configs.MappingMM2 {
+				return fmt.Errorf("%s: %w", topic, errForeignMirror)
+			}
+		}
+	}
+	return nil
+}
+
+// mirroredTo is P* of a partition as far as it is known now: below it everything is copied, or never will be. A mirror that is not
+// leftoff's may have been further at the switch than was compared then; what was compared since counts where it lies below S*.
+func (g ground) mirroredTo(topic string, m failover.Mark) (at int64, known bool) {
+	at = m.Primary
+	if !g.foreignMirror() {
+		return at, at >= 0
+	}
+	if m.Secondary <= 0 {
+		at = max(at, 0) // nothing was ever copied
+	}
+	if pair, ok := g.l.index.Lookup(topic); ok && m.Partition < pair.Info().Partitions {
+		if f, ok := pair.Partition(m.Partition).Frontier(); ok && f.Secondary <= m.Secondary {
+			at = max(at, f.Primary)
+		}
+	}
+	return at, at >= 0
+}
+
+// Diverged asks the primary what it has past P*. Where somebody else's mirror copied, what it had copied by the switch is left out as far as
+// the records prove it, and copies of the rest above S* are doubts: that mirror went on.
+func (g ground) Diverged(ctx context.Context, s failover.State, switched map[string]failover.Role) (d failover.Divergence, err error) {
+	if err := g.canReturn(switched); err != nil {
+		return d, err
+	}
+	var tps []kafka.TopicPartition
+	marks := map[kafka.TopicPartition]failover.Mark{}
+	for topic, role := range switched {
+		for _, m := range role.Marks {
+			tp := kafka.TopicPartition{Topic: topic, Partition: m.Partition}
+			tps, marks[tp] = append(tps, tp), m
+		}
+	}
+	primary := g.l.clusters[replicator.Primary]
+	starts, err := primary.ListOffsets(ctx, kafka.Earliest, tps)
+	if err != nil {
+		return d, err
+	}
+	ends, err := primary.ListOffsets(ctx, kafka.Stable, tps)
+	if err != nil {
+		return d, err
+	}
+	d.Found = []failover.Unmirrored{}
+	for _, tp := range tps {
+		if err := errors.Join(starts[tp].Err, ends[tp].Err); err != nil {
+			return d, fmt.Errorf("%s: %w", tp, err)
+		}
+		from, known := g.mirroredTo(tp.Topic, marks[tp])
+		if !known {
+			return d, fmt.Errorf("%s: how far it was mirrored is not known, because the index was lost with the primary away. Try: leftoff index import", tp)
+		}
+		end := ends[tp].Offset
+		at, some, err := firstRecord(ctx, primary, tp, max(from, starts[tp].Offset), end)
+		if err != nil {
+			return d, err
+		}
+		if some {
+			d.Found = append(d.Found, failover.Unmirrored{Topic: tp.Topic, Partition: tp.Partition, From: at, To: end})
+		}
+	}
+	slices.SortFunc(d.Found, func(a, b failover.Unmirrored) int {
+		if c := strings.Compare(a.Topic, b.Topic); c != 0 {
+			return c
+		}
+		return int(a.Partition - b.Partition)
+	})
+	if g.foreignMirror() {
+		err = g.recognise(ctx, s.ID, marks, &d)
+	}
+	return d, err
+}
+
+// lookFor bounds how long one step looks at records: who asks wants an answer.
+const lookFor = 5 * time.Second
+
+// recognise looks for copies of what seems to have diverged.
+func (g ground) recognise(ctx context.Context, id string, marks map[kafka.TopicPartition]failover.Mark, d *failover.Divergence) error {
+	g.l.home.mu.Lock()
+	defer g.l.home.mu.Unlock()
+	if g.l.home.seen == nil || g.l.home.seen.id != id {
+		g.l.home.seen = &images{id: id, parts: map[kafka.TopicPartition]*imagesOf{}}
+	}
+	until := time.Now().Add(lookFor)
+	left := []failover.Unmirrored{}
+	for _, u := range d.Found {
+		tp := kafka.TopicPartition{Topic: u.Topic, Partition: u.Partition}
+		p, err := g.imagesOf(ctx, u, marks[tp])
+		if err != nil {
+			return fmt.Errorf("%s: %w", tp, err)
+		}
+		rest, err := p.lookAbove(ctx, g.l.clusters[replicator.Secondary], until)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%s on the secondary: %w", tp, err)
+		case rest > 0:
+			d.Waits = append(d.Waits, fmt.Sprintf("%s: looking for copies of the primary's records among what was produced on the secondary, %d offsets left", tp, rest))
+		case p.above > 0:
+			d.Doubts = append(d.Doubts, fmt.Sprintf("%s: %d records of the primary were copied to the secondary after the switch, the first to %d. Try: stop the mirror "+
+				"that did; and --accept when it is stopped, or when an earlier --replay did it: they will be on the primary twice", tp, p.above, p.first))
+		}
+		if p.copied > 0 {
+			d.Copied = append(d.Copied, failover.Unmirrored{Topic: u.Topic, Partition: u.Partition, From: u.From, To: u.From + p.copied})
+		}
+		if u.From += p.copied; u.From < u.To {
+			left = append(left, u)
+		}
+	}
+	d.Found = left
+	for _, alarm := range g.l.alarms(g.r) {
+		d.Doubts = append(d.Doubts, alarm+"; and --accept when it is stopped")
+	}
+	return nil
+}
