@@ -245,8 +245,9 @@ func TestSampling(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		d.mu.Lock()
-		if want := [][]replicator.End{{{Topic: "a", End: 5}}}; !reflect.DeepEqual(d.left, want) {
-			t.Errorf("%+v", d)
+		want := []replicator.End{{Topic: "a", End: 5}}
+		if n := len(d.left); n < 1 || n > 2 || !reflect.DeepEqual(d.left[0], want) || !reflect.DeepEqual(d.left[n-1], want) {
+			t.Errorf("%+v", d) // twice where the first ask was taken before the others came
 		}
 		d.mu.Unlock()
 		asked := p.asked
