@@ -15,6 +15,7 @@ import (
 
 	"github.com/leftoff/leftoff/internal/judge"
 	"github.com/leftoff/leftoff/internal/rig"
+	"github.com/leftoff/leftoff/replicator"
 	"github.com/leftoff/leftoff/replicator/api"
 	"github.com/leftoff/leftoff/replicator/failover"
 )
@@ -210,7 +211,10 @@ func unplanned(t *testing.T) {
 	s := newSpec(t, primary.Bootstrap(), secondary.Bootstrap(), "mirror", prefix)
 	r := start(t, s)
 	traffic := newTraffic(t, primary, prefix, plain, txn, random.Uint64())
-	pause(time.Duration(3_000+random.IntN(3_000)) * time.Millisecond)
+	if !eventually(time.Minute, func() bool { return r.wroteEach(traffic.groups) }) {
+		t.Fatal("not all groups have arrived on the secondary")
+	}
+	pause(time.Duration(2_000+random.IntN(3_000)) * time.Millisecond)
 	primary.KillAll(t)
 	killed := time.Now()
 	traffic.cancel() // its records wait for the primary
@@ -251,6 +255,14 @@ func unplanned(t *testing.T) {
 		}
 	}
 	t.Logf("at least %d never mirrored by the report, %d with what came later by the judge; worst re-read of a group %d", seen.NeverMirrored, lost, worst)
+}
+
+// wroteEach says that leftoff has written something for each of the groups.
+func (r *running) wroteEach(groups []string) bool {
+	return !slices.ContainsFunc(groups, func(group string) bool {
+		g, _ := r.group(group)
+		return !slices.ContainsFunc(g.Entries, func(e replicator.Entry) bool { return e.HasWritten })
+	})
 }
 
 // unchanged asserts that something stays as it is.
