@@ -32,14 +32,16 @@ type End struct {
 //
 //	commit seen ─▶ fresh ──SampleBegins──▶ asked ──Sampled──▶ a barrier of the line ──oldest first──▶ open: written
 //
-// Ends only grow, so that the barriers of the line open in order, and the oldest one is the only one to look at.
+// Ends only grow, so that the barriers of the line open in order, and the oldest one is the only one to look at. Those of a topic that
+// is deleted, made again or cut on the primary do not: a barrier that is old goes by the newest sample where that wants less.
 type outputs struct {
 	waits  map[*row]*barrier
 	kept   map[*row]kept
 	fresh  *barrier // of those that the next sample serves
 	asked  *barrier // of those that the sample under way serves
 	line   []*barrier
-	failed string // why there are no ends
+	failed string    // why there are no ends
+	again  time.Time // when the ends were asked for although nobody new waits
 }
 
 // maxLine bounds the memory of a mirror that stands still: past it, later commits join the newest barrier, which is raised. That
@@ -77,6 +79,7 @@ func (p *past) id(of *topic) (id [16]byte) {
 
 // commitComes is told of each commit of a row before it takes the place of the last one.
 func (l *Loop) commitComes(r *row, c *Commit) {
+	r.committedAgain()
 	if l.opt.Outputs == nil {
 		return
 	}
@@ -167,6 +170,7 @@ func (l *Loop) planOpen(r *row) (Entry, bool) {
 	v.Commit.CommittedAt, v.Commit.Order, v.Commit.TopicID = p.at(), p.order(), p.id(r.topic())
 	m := l.opt.Mapper.Forward(r.topic().name, v.Commit.TopicID, r.partition(), p.offset)
 	e := Decide(v, m, l.opt.Policy)
+	e.Pending = false // when a better answer comes, only the newest commit is planned again: what is known now counts
 	return e, raises(e)
 }
 

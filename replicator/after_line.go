@@ -37,8 +37,44 @@ func (l *Loop) sampled(left []End) {
 		o.join(b, o.line[maxLine-1])
 		o.line[maxLine-1].left = left // no lower than its own were, and what is missing of them has been reached
 	}
+	l.lower(left)
 	l.openBarriers()
 	if o.fresh != nil {
+		l.opt.Outputs.Ask()
+	}
+}
+
+// stuckAfter is when a barrier is old: then the ends are asked for again, now and then, although nobody new waits.
+const stuckAfter = 5 * time.Second
+
+func (l *Loop) stuck(b *barrier) bool { return l.now().Sub(b.since) >= stuckAfter }
+
+// lower takes from the oldest barrier, where it is old, what the newest sample does not want any more: what that lacks was reached at an end no
+// lower, or is gone from the primary, and there is no more of a partition than its end now.
+func (l *Loop) lower(left []End) {
+	o := &l.outputs
+	if len(o.line) == 0 || !l.stuck(o.line[0]) {
+		return
+	}
+	ends := make(map[advanceKey]int64, len(left))
+	for _, e := range left {
+		ends[advanceKey{e.Topic, e.Partition}] = e.End
+	}
+	b := o.line[0]
+	kept := make([]End, 0, min(len(b.left), len(left))) // others may share b.left
+	for _, e := range b.left {
+		if end, wanted := ends[advanceKey{e.Topic, e.Partition}]; wanted {
+			e.End = min(e.End, end)
+			kept = append(kept, e)
+		}
+	}
+	b.left, b.why = kept, ""
+}
+
+// askAgain asks for a sample on behalf of a barrier that is old.
+func (l *Loop) askAgain(b *barrier) {
+	if now := l.now(); l.stuck(b) && now.Sub(l.outputs.again) >= stuckAfter {
+		l.outputs.again = now
 		l.opt.Outputs.Ask()
 	}
 }
@@ -68,6 +104,7 @@ func (l *Loop) openBarriers() {
 			ok, why := l.opt.Outputs.Reached(e)
 			if b.why = why; !ok {
 				l.opt.Mapper.Want(e.Topic, e.Partition, e.End)
+				l.askAgain(b)
 				return
 			}
 			b.left = b.left[:len(b.left)-1]

@@ -12,7 +12,7 @@ func (l *Loop) applyPrimary(c *Change) {
 		l.counters.Commits++
 		l.primaryCommit(&c.Commit)
 	case Deleted:
-		if r := l.known(c.Commit.Key); r != nil && r.primary.order().Less(c.Commit.Order) {
+		if r := l.buried(c.Commit.Key); r != nil && r.primary.order().Less(c.Commit.Order) {
 			if r.primary.state == present {
 				l.countPair(Primary, -1)
 			}
@@ -324,4 +324,13 @@ func (l *Loop) countChange(s Side, from, to valueState) {
 	if to == present {
 		l.countPair(s, 1)
 	}
+}
+
+// buried finds the row of a tombstone on the primary. Where the secondary's value has to go with it, the row is made: the value may not have
+// been read yet, and of what was compacted the log has the tombstone alone.
+func (l *Loop) buried(k Key) *row {
+	if l.opt.Policy.Tombstones != "delete" || l.caughtUp[Secondary] {
+		return l.known(k)
+	}
+	return l.row(k)
 }

@@ -2,7 +2,6 @@ package replicator
 
 import (
 	"context"
-	"slices"
 	"time"
 )
 
@@ -21,8 +20,7 @@ func (l *Loop) noticeDeleted(r *row) {
 	if r.failed != NoReason && r.retryAt() <= l.now().UnixMilli() {
 		r.failed = NoReason
 	}
-	g := r.group
-	if r.primary.state == deleted && r.orphaned() && r.failed == NoReason && r.topic().selected && !g.filtered && !g.share && !g.live() && mayWrite(g.verdict.Kind) {
+	if r.failed == NoReason && removable(r) {
 		if l.removals == nil {
 			l.removals = map[*row]struct{}{}
 		}
@@ -32,45 +30,71 @@ func (l *Loop) noticeDeleted(r *row) {
 	delete(l.removals, r)
 }
 
+// removable says that what the secondary holds is leftoff's, of a group that is leftoff's to write, and that the primary's newest word on it is
+// a tombstone.
+func removable(r *row) bool {
+	g := r.group
+	return r.primary.state == deleted && r.orphaned() && r.topic().selected && !g.filtered && !g.share && !g.live() && mayWrite(g.verdict.Kind)
+}
+
+// committedAgain is told of a commit before it takes its place in the row: what the secondary said to a removal says nothing of a commit.
+func (r *row) committedAgain() {
+	if r.primary.state == deleted && !r.unreadable() {
+		r.failed = NoReason
+	}
+}
+
 // remove sends what is to be removed, one request a group, as long as there is room. A group that has a request in flight, or
-// something to plan, comes first with that.
+// something to plan, comes first with that. It looks at no more rows than it sends, as a rule: there may be a million.
 func (l *Loop) remove(ctx context.Context) {
-	if len(l.removals) == 0 || !l.writable() {
+	if !l.writable() {
 		return // what was noticed is kept until both sides have been read again
 	}
-	byGroup := map[*group][]*row{}
 	for r := range l.removals {
-		if g := r.group; !g.inFlight && len(g.dirty) == 0 && (!g.troubled() || l.inTrouble < l.pace.troubled()) {
-			byGroup[g] = append(byGroup[g], r)
-		}
-	}
-	for g, rows := range byGroup {
 		if l.inFlight >= l.pace.room {
 			return
 		}
-		slices.SortFunc(rows, func(a, b *row) int { return int(a.partition() - b.partition()) })
-		l.removeOf(ctx, g, rows)
+		if g := r.group; !g.inFlight && len(g.dirty) == 0 && (!g.troubled() || l.inTrouble < l.pace.troubled()) {
+			l.removeOf(ctx, g, l.noticed(g))
+		}
 	}
+	if len(l.removals) == 0 {
+		l.removals = nil // a map keeps its largest size
+	}
+}
+
+// noticed takes the rows of a group that are to be removed. What has changed while they waited for room counts.
+func (l *Loop) noticed(g *group) (rows []*row) {
+	g.each(func(r *row) {
+		if _, ok := l.removals[r]; !ok {
+			return
+		}
+		delete(l.removals, r)
+		if removable(r) {
+			rows = append(rows, r)
+		}
+	})
+	return rows
 }
 
 func (l *Loop) removeOf(ctx context.Context, g *group, rows []*row) {
 	var offsets []Offset
 	var named []*row
 	for _, r := range rows {
-		delete(l.removals, r)
 		topic, ok := l.secondaryTopic(r)
 		if !ok {
 			l.backOff(r, Unmapped, nil, removeAgain)
 			continue
 		}
-		offsets, named = append(offsets, Offset{Key: r.key(), Topic: topic, Partition: r.partition(), Offset: r.held.offset}), append(named, r)
+		offsets, named = append(offsets, Offset{Key: r.key(), Topic: topic, Partition: r.partition(), Offset: r.held.offset, primary: r.held.place}), append(named, r)
 	}
 	if len(named) == 0 {
 		return
 	}
 	a, ok := l.admitRemoval(g, offsets, named)
 	if !ok {
-		return // what closed the gate makes its rows dirty when it opens
+		shut(named)
+		return
 	}
 	g.inFlight, g.sentAt = true, l.tick()
 	l.inFlight++
@@ -142,14 +166,21 @@ func (l *Loop) removalOutcome(r *row, s sent, i int) {
 }
 
 // believeRemoved takes it that the offset is gone. Its place in the log stays that of the value, so that the tombstone, or a later
-// value, is news. A value that came meanwhile, of whoever's, is gone as well: the broker deletes whatever is there.
+// value, is news. A value that came meanwhile, of whoever's, is gone as well where it came before the tombstone: the broker deletes whatever
+// is there.
+//
+// Where the log was faster than the answer, it has the last word: it shows the tombstone, or what came after it, or will in a moment.
 func (l *Loop) believeRemoved(r *row, o Offset) {
 	l.counters.Removed++
+	if r.held.place != o.primary {
+		if r.held.state == present && !r.ours() {
+			l.opt.Logger.Warn("a commit came on the secondary while one of leftoff's was deleted there, and may be gone with it",
+				groupField(o.Key.Group), topicField(o.Topic), partitionField(o.Partition))
+		}
+		return
+	}
 	if r.held.state == present {
 		l.countPair(Secondary, -1)
-	}
-	if r.held.state == present && !r.ours() {
-		l.opt.Logger.Warn("a commit on the secondary was deleted with one of leftoff's", groupField(o.Key.Group), topicField(o.Topic), partitionField(o.Partition))
 	}
 	r.held.state = deleted
 	r.setMetadata(Secondary, "")

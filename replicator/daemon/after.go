@@ -40,6 +40,7 @@ type outputs struct {
 	mu           sync.Mutex
 	applications map[string]bool // groups that turned out to be Streams applications
 	absent       []string        // topics that were not waited for because they are not on the secondary
+	unlisted     string          // why the primary's topics can't be listed
 }
 
 // endsOf is what outputs need of the primary.
@@ -110,14 +111,20 @@ func internalOf(topic, group string) int {
 	return cmp.Compare(topic[len(group)], '-')
 }
 
-// notes are sentences on Streams applications whose own topics the link does not copy.
+// notes are sentences on Streams applications whose own topics the link does not copy, and on what keeps the primary from being read.
 func (o *outputs) notes() (all []string) {
-	if o == nil || o.internal.Load() == nil {
+	if o == nil {
 		return nil
 	}
 	o.mu.Lock()
-	groups, absent := slices.Sorted(maps.Keys(o.applications)), o.absent
+	groups, absent, unlisted := slices.Sorted(maps.Keys(o.applications)), o.absent, o.unlisted
 	o.mu.Unlock()
+	if o.internal.Load() == nil {
+		if o.auto && unlisted != "" {
+			all = append(all, "policy after: the primary's topics can't be listed, and before it is known which groups are Kafka Streams applications no commit is read: "+unlisted)
+		}
+		return all
+	}
 	if len(absent) > 0 {
 		all = append(all, fmt.Sprintf("policy after: %d topics of this link are not on the secondary, and not waited for, such as %s. Try: topics.exclude, or a mirror that copies them",
 			len(absent), absent[0]))

@@ -83,6 +83,7 @@ func (o *outputs) list(ctx context.Context) (map[string]kafka.TopicInfo, error) 
 	ctx, cancel := context.WithTimeout(ctx, sampleTrip)
 	defer cancel()
 	topics, err := o.primary.Topics(ctx, nil)
+	o.listing(err)
 	if err != nil {
 		return nil, err
 	}
@@ -96,6 +97,15 @@ func (o *outputs) list(ctx context.Context) (map[string]kafka.TopicInfo, error) 
 	o.internal.Store(&internal)
 	o.once.Do(func() { close(o.listed) })
 	return topics, nil
+}
+
+// listing remembers for status why topics can't be listed.
+func (o *outputs) listing(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.unlisted = ""; err != nil {
+		o.unlisted = err.Error()
+	}
 }
 
 // sample takes the ends for everything that the loop has seen by now. It goes on until it has every one of them: a partition that has

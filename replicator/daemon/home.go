@@ -306,6 +306,9 @@ func (g ground) Settle(ctx context.Context, s failover.State, switched map[strin
 		}
 		source.Unfence(slices.Collect(maps.Keys(switched)))
 	}
+	if g.foreignMirror() {
+		g.passOver(s, switched)
+	}
 	return g.resume(ctx, s, switched)
 }
 

@@ -8,11 +8,14 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/leftoff/leftoff/configs"
 	"github.com/leftoff/leftoff/replicator"
 	"github.com/leftoff/leftoff/replicator/failover"
 	"github.com/leftoff/leftoff/replicator/kafka"
 	"github.com/leftoff/leftoff/replicator/mirror"
+	"github.com/leftoff/leftoff/translate"
 )
 
 // errForeignMirror: records that come home would get other offsets than they have, and such a link rests on equal ones.
@@ -147,7 +150,11 @@ func (g ground) recognise(ctx context.Context, id string, marks map[kafka.TopicP
 		if p.copied > 0 {
 			d.Copied = append(d.Copied, failover.Unmirrored{Topic: u.Topic, Partition: u.Partition, From: u.From, To: u.From + p.copied})
 		}
-		if u.From += p.copied; u.From < u.To {
+		at, some, err := firstRecord(ctx, g.l.clusters[replicator.Primary], tp, u.From+p.copied, u.To)
+		if err != nil {
+			return fmt.Errorf("%s: %w", tp, err)
+		}
+		if u.From = at; some {
 			left = append(left, u)
 		}
 	}
@@ -156,4 +163,32 @@ func (g ground) recognise(ctx context.Context, id string, marks map[kafka.TopicP
 		d.Doubts = append(d.Doubts, alarm+"; and --accept when it is stopped")
 	}
 	return nil
+}
+
+// passOver tells the index what a person said: that the mirror goes on past what came home. Where nothing was produced on the secondary,
+// what the primary has past the switch will then never be copied, and who has read it is not behind. Elsewhere the records show it. What
+// can't be told now costs nothing but that: such groups are called behind until the mirror copies the next record.
+func (g ground) passOver(s failover.State, switched map[string]failover.Role) {
+	for topic, role := range switched {
+		pair, ok := g.l.index.Lookup(topic)
+		if !ok {
+			continue
+		}
+		for _, m := range s.Home.Marks[topic] {
+			at := slices.IndexFunc(role.Marks, func(was failover.Mark) bool { return was.Partition == m.Partition && was.Secondary == m.Secondary })
+			if at < 0 || m.Partition >= pair.Info().Partitions {
+				continue
+			}
+			p := pair.Partition(m.Partition)
+			f, known := p.Frontier()
+			if !known || f.Secondary != m.Secondary || f.Primary >= m.Primary {
+				continue // not all that was copied there may be known
+			}
+			if err := p.Advance(translate.Frontier{Primary: m.Primary, Secondary: m.Secondary}); err != nil {
+				g.l.log.Info("what the mirror leaves out is not known yet", zap.String("topic", topic), zap.Int32("partition", m.Partition), zap.Error(err))
+				continue
+			}
+			g.r.loop.Notify(replicator.Advance{Topic: topic, Partition: m.Partition, All: true})
+		}
+	}
 }

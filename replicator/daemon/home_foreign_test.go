@@ -131,8 +131,15 @@ func TestDivergedOverAnotherMirror(t *testing.T) {
 		t.Errorf("a mirror that goes on: %q", d.Doubts)
 	}
 
+	// The mirror went on, and the frontier with it: where the copies of the rest begin is known by the run that ends there.
+	if err := a.pair.Advance(translate.Frontier{Primary: 36, Secondary: 81}); err != nil {
+		t.Fatal(err)
+	}
+	only(t, "compared up to 20, copied up to 30, and more since", a.diverged("6", failover.Mark{Primary: 20, Secondary: 30}), 30, 40)
+
 	// Its own records below S*, by a switch that came too late: nothing can be left out.
 	only(t, "not the mirror's alone", a.diverged("3", failover.Mark{Primary: 20, Secondary: 31}), 20, 40)
+	only(t, "a hole in what was copied", a.diverged("7", failover.Mark{Primary: 10, Secondary: 80}), 10, 40)
 
 	// The index may have been lost, and the topic empty on the secondary: all of the primary's.
 	if d := a.diverged("4", failover.Mark{Primary: -1, Secondary: 0}); len(d.Found) != 1 || d.Found[0].From != 0 {
@@ -205,5 +212,28 @@ func TestBelow(t *testing.T) {
 	}
 	if _, plain := (&ways{}).over(somebodys{}).(somebodys); !plain {
 		t.Error("a link that is no way home")
+	}
+}
+
+// Nothing that a mirror leaves out by a person's word is behind, and nothing that it may have copied is passed over.
+func TestPassOver(t *testing.T) {
+	for what, c := range map[string]struct {
+		front, switched, home int64 // on the secondary: compared up to, P* and S*, its end in the end
+		want                  int64
+	}{
+		"nothing was produced there": {30, 30, 30, 40},
+		"records were":               {30, 30, 35, 30},
+		"not all was compared":       {25, 30, 30, 30},
+	} {
+		a := newAbroad(t)
+		if err := errors.Join(a.pair.Append(translate.Run{Length: 30}), a.pair.Advance(translate.Frontier{Primary: 30, Secondary: c.front})); err != nil {
+			t.Fatal(err)
+		}
+		a.r.loop = replicator.NewLoop(replicator.Options{Mapper: ruled{source: somebodys{}, memory: a.r.memory}})
+		a.passOver(failover.State{Home: &failover.Home{Marks: map[string][]failover.Mark{"orders": {{Primary: 40, Secondary: c.home}}, "gone": {{}}}}},
+			map[string]failover.Role{"orders": {Marks: []failover.Mark{{Primary: 30, Secondary: c.switched}}}, "gone": {}})
+		if f, _ := a.pair.Frontier(); f.Primary != c.want {
+			t.Errorf("%s: the frontier is %+v, want %d", what, f, c.want)
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/leftoff/leftoff/replicator"
 	"github.com/leftoff/leftoff/replicator/failover"
 	"github.com/leftoff/leftoff/replicator/kafka"
+	"github.com/leftoff/leftoff/translate"
 )
 
 // images is what was looked at on a way home, so that asking again costs only what is new.
@@ -71,23 +72,40 @@ func (g ground) imagesOf(ctx context.Context, u failover.Unmirrored, m failover.
 	return p, err
 }
 
-// copiedBefore are the records that the secondary had at the switch above the frontier: the mirror was further than had been compared.
+// copiedBefore are the records that the secondary had at the switch above the copy of what is known to be copied: the mirror was further
+// than had been compared.
 func (g ground) copiedBefore(ctx context.Context, there kafka.TopicPartition, topic string, m failover.Mark) (all []uint64, known bool, err error) {
-	pair, ok := g.l.index.Lookup(topic)
-	if !ok || m.Partition >= pair.Info().Partitions {
+	from, known := g.copyOf(topic, m)
+	if !known || from >= m.Secondary || m.Secondary-from > maxBefore {
 		return nil, false, nil
 	}
-	f, ok := pair.Partition(m.Partition).Frontier()
-	if !ok || f.Secondary > m.Secondary || m.Secondary-f.Secondary > maxBefore || f.Primary < m.Primary {
-		return nil, false, nil
-	}
-	_, err = records(ctx, g.l.clusters[replicator.Secondary], there, f.Secondary, m.Secondary, func(r *kafka.Record, committed bool) bool {
+	_, err = records(ctx, g.l.clusters[replicator.Secondary], there, from, m.Secondary, func(r *kafka.Record, committed bool) bool {
 		if committed {
 			all = append(all, imagePrint(r))
 		}
 		return true
 	})
 	return all, len(all) > 0, err
+}
+
+// copyOf is where on the secondary the copies of what lies at P* and above begin, as far as that is known. What is read there has to
+// agree record by record, so that a place that is wrong proves nothing.
+func (g ground) copyOf(topic string, m failover.Mark) (at int64, known bool) {
+	pair, ok := g.l.index.Lookup(topic)
+	if !ok || m.Partition >= pair.Info().Partitions {
+		return 0, false
+	}
+	p, primary := pair.Partition(m.Partition), m.Primary
+	if f, ok := p.Frontier(); ok && f.Secondary <= m.Secondary && f.Primary >= primary {
+		at, known, primary = f.Secondary, true, f.Primary
+	}
+	p.Runs(func(r translate.Run) bool {
+		if r.Primary < primary && primary <= r.PrimaryEnd() {
+			at, known = r.Secondary+primary-r.Primary, true
+		}
+		return r.Primary < primary
+	})
+	return at, known
 }
 
 // prefix holds a sequence against the start of another. Only the whole of it, in order, proves that these are the copies of those.

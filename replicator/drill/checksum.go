@@ -41,6 +41,9 @@ func sumOf(encoded []byte) (sum, stated string, err error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return "", "", fmt.Errorf("%w: something follows it", ErrNotAReport)
 	}
+	if err := once(encoded); err != nil {
+		return "", "", err
+	}
 	stated, _ = all["checksum"].(string)
 	delete(all, "checksum")
 	delete(all, "signature")
@@ -68,7 +71,7 @@ func Check(encoded []byte) (Report, error) {
 	switch {
 	case r.Schema == 0 || r.ID == "" || stated == "":
 		return r, ErrNotAReport
-	case sum != stated:
+	case sum != stated || r.Checksum != stated: // what a signature is held against is what was compared here
 		return r, fmt.Errorf("%w: its checksum is %s, and it says %s", ErrChanged, sum, stated)
 	}
 	return r, nil

@@ -74,6 +74,9 @@ func (s *Schedule) recall() time.Time {
 	if passed != nil {
 		s.note(func(d *replicator.DrillState) { d.Success = passed.Ended })
 	}
+	if now := time.Now(); newest.Began.After(now) { // a clock was wrong: no reason to wait for that day
+		return now.Add(s.Every)
+	}
 	return newest.Began.Add(s.Every)
 }
 
