@@ -150,7 +150,8 @@ func (f *follower) poll(ctx context.Context, leader int32, t topic, from map[int
 		seen := time.Now()
 		for _, p := range pages {
 			if p.err != nil {
-				return p.err
+				err = p.err // the others were answered
+				continue
 			}
 			for _, r := range p.records {
 				f.log.Add(r, seen)
@@ -161,6 +162,9 @@ func (f *follower) poll(ctx context.Context, leader int32, t topic, from map[int
 		maps.Copy(f.at, from)
 		f.mu.Unlock()
 		f.wake()
+		if err != nil {
+			return err
+		}
 	}
 	return ctx.Err()
 }
