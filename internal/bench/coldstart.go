@@ -36,9 +36,11 @@ type coldStart struct {
 	writing              float64 // offsets a second between the two
 	peak, rest, resident int64   // bytes
 	cpu                  float64 // seconds
+	coordinator, source  float64 // seconds of CPU that the secondary's and the primary's broker took meanwhile
 	// The second start: everything is on both sides, and one pair of a hundred was committed while leftoff was away.
 	again, restBoth, peakBoth float64
 	bare                      float64 // seconds to write as many offsets with nothing read or decided
+	bareCPU                   float64 // seconds that the secondary's broker took for that
 }
 
 func measureColdStart(r *Run) Result {
@@ -71,7 +73,9 @@ func oneColdStart(r *Run, groups int) coldStart {
 	g.startAgain(&s)
 	r.Say("in step after %.1f s", s.again)
 	r.Say("writing as much with nothing else to do")
+	busy := brokerCPU(g.secondary)
 	s.bare = g.bareWrites()
+	s.bareCPU = busy()
 	return s
 }
 
@@ -117,12 +121,7 @@ func (g *coldGround) commitAll() {
 // waited for in the same way.
 func (g *coldGround) written(w *work, before, n int64, want func(group, partition int) int64) {
 	for {
-		await(g.r, 2*time.Minute, "all offsets are on the secondary", func() error {
-			if got := logEnds(g.r, g.secondary, offsetsTopic) - before; got < n {
-				return fmt.Errorf("%d of %d", got, n)
-			}
-			return w.died()
-		})
+		g.writtenOnce(w, before, n)
 		missing, example := g.missing(want)
 		if missing == 0 {
 			return
@@ -132,13 +131,34 @@ func (g *coldGround) written(w *work, before, n int64, want func(group, partitio
 	}
 }
 
+func (g *coldGround) writtenOnce(w *work, before, n int64) {
+	await(g.r, 2*time.Minute, "all offsets are on the secondary", func() error {
+		if got := logEnds(g.r, g.secondary, offsetsTopic) - before; got < n {
+			return fmt.Errorf("%d of %d", got, n)
+		}
+		return w.died()
+	})
+}
+
+// brokerCPU returns a function that says how many seconds of CPU a cluster's broker took since.
+func brokerCPU(c *rig.Cluster) func() float64 {
+	before, _ := cpuOf(c.PIDs()[0])
+	return func() float64 {
+		now, _ := cpuOf(c.PIDs()[0])
+		return (now - before).Seconds()
+	}
+}
+
 func (g *coldGround) start() (s coldStart) {
 	before := logEnds(g.r, g.secondary, offsetsTopic)
 	pairs := int64(g.groups * g.partitions)
+	coordinator, source := brokerCPU(g.secondary), brokerCPU(g.primary)
 	w := g.program.start()
 	peak := peakAnon(w.cmd.Process.Pid)
-	g.written(w, before, pairs, halfway)
+	g.writtenOnce(w, before, pairs)
 	cpu, _ := cpuOf(w.cmd.Process.Pid)
+	s.coordinator, s.source = coordinator(), source()
+	g.written(w, before, pairs, halfway)
 	s.peak, s.cpu = peak(), cpu.Seconds()
 	g.settle()
 	m, _ := memoryOf(w.cmd.Process.Pid)
@@ -259,6 +279,8 @@ func coldResult(starts []coldStart, groups int) Result {
 			"Times end with the coordinator's own timestamp in each record of the secondary's `__consumer_offsets`, which the judge reads after leftoff has been stopped. Meanwhile only the ends of 8 partitions are asked for, twenty times a second.",
 			"Every pair is compared with what it must be after each of the two starts.",
 			"Before the first start, the secondary's coordinator was warmed up with a fifth as many offsets of other groups.",
+			"Leftoff and the two brokers share two cores: the sum of the three CPU rows, over two, is the least that the start can take, and what keeps it from the budget, whose floor had the cores to itself, first to read and then to write. " +
+				"The secondary's broker works more than for the bare writer because leftoff also reads back what is written there, to see who else writes.",
 			"The bare writer sends as many offsets, 100 a request over 16 connections, and does nothing else: the floor of the writing half.",
 		},
 	}
@@ -274,6 +296,9 @@ func coldResult(starts []coldStart, groups int) Result {
 		{What: "bare writer: as many offsets", Unit: "s", Values: pick(func(s coldStart) float64 { return s.bare })},
 		{What: "offsets written, first to last", Unit: "offsets/s", Values: pick(func(s coldStart) float64 { return s.writing }), Floor: float64(groups*coldPartitions) / bare},
 		{What: "CPU of leftoff until all in step", Unit: "s", Values: pick(func(s coldStart) float64 { return s.cpu })},
+		{What: "CPU of the secondary's broker meanwhile", Unit: "s", Values: pick(func(s coldStart) float64 { return s.coordinator })},
+		{What: "CPU of the primary's broker meanwhile", Unit: "s", Values: pick(func(s coldStart) float64 { return s.source })},
+		{What: "CPU of the secondary's broker for the bare writer", Unit: "s", Values: pick(func(s coldStart) float64 { return s.bareCPU })},
 		{What: "memory, peak of the start (RssAnon)", Unit: "MiB", Values: per(func(s coldStart) int64 { return s.peak })},
 		{What: "memory, in step (RssAnon)", Unit: "MiB", Values: per(func(s coldStart) int64 { return s.rest })},
 		{What: "memory, peak with mapped files (VmHWM)", Unit: "MiB", Values: per(func(s coldStart) int64 { return s.resident })},

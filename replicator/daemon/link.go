@@ -338,12 +338,20 @@ func (l *link) build(primaryID, secondaryID string) (*running, error) {
 		NoStamp: l.NoStamp, RefreshAfter: l.RefreshAfter, Closed: l.ReadOnly, Logger: l.log, Settled: func() { close(r.settled) },
 	})
 	for side := range r.tails {
-		r.tails[side] = tail.New(tail.Options{
+		o := tail.Options{
 			Cluster: l.clusters[side], Side: replicator.Side(side), Out: r.loop.Put, Logger: l.log.Named("tail").Named(replicator.Side(side).String()),
-		})
+		}
+		if replicator.Side(side) == replicator.Secondary {
+			o.Fetch.Gather = gatherSecondary
+		}
+		r.tails[side] = tail.New(o)
 	}
 	return r, nil
 }
+
+// gatherSecondary is how much later leftoff may see what is written on the secondary while much is: what it writes itself comes back that
+// way, and would cost the coordinators as much as the writing.
+const gatherSecondary = 5 * time.Millisecond
 
 func (l *link) intents() (map[replicator.Key]int64, error) {
 	all := map[replicator.Key]int64{}

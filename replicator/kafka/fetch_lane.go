@@ -25,6 +25,7 @@ func (f *Fetcher) lane(broker int32) {
 		if taken == nil {
 			return
 		}
+		f.gather(broker)
 		var r *sarama.FetchResponse
 		var err error
 		if cn, err = f.connect(cn, broker); err == nil {
@@ -38,6 +39,26 @@ func (f *Fetcher) lane(broker int32) {
 		} else {
 			f.release(taken)
 		}
+	}
+}
+
+// gather waits until the next request to a broker may go.
+func (f *Fetcher) gather(broker int32) {
+	if f.o.Gather <= 0 {
+		return
+	}
+	f.mu.Lock()
+	wait := time.Until(f.next[broker])
+	f.next[broker] = time.Now().Add(max(wait, 0) + f.o.Gather)
+	f.mu.Unlock()
+	if wait <= 0 {
+		return
+	}
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-f.ctx.Done():
 	}
 }
 

@@ -14,6 +14,9 @@ type FetchOptions struct {
 	// MaxBytes of one response, default 8 MiB; PartitionMaxBytes of one partition in it, default 256 KiB (measured: less
 	// memory and more speed than 1 MiB; over a WAN, 1 MiB for catching up). A batch that is larger comes whole.
 	MaxBytes, PartitionMaxBytes int32
+	// Gather is the least time from one request to a broker to the next: where a log grows all the time, each answer then brings more,
+	// and both sides work less. Who waits in a long poll is answered at once all the same. 0: none.
+	Gather time.Duration
 	// Buffer is how many bytes of responses may wait for Poll before fetching pauses. Default 32 MiB.
 	Buffer int
 }
@@ -53,7 +56,8 @@ type Fetcher struct {
 	mu       sync.Mutex
 	changed  *sync.Cond // lanes wait on it: partitions, leaders, room, or the end
 	parts    map[TopicPartition]*part
-	brokers  map[int32]bool // those with lanes
+	brokers  map[int32]bool      // those with lanes
+	next     map[int32]time.Time // FetchOptions.Gather: no request to a broker before
 	ready    []Fetched
 	buffered int
 	problem  error
@@ -82,7 +86,7 @@ type part struct {
 
 // NewFetcher starts a Fetcher without partitions. Close it.
 func (c *Cluster) NewFetcher(o FetchOptions) *Fetcher {
-	f := &Fetcher{c: c, o: o.withDefaults(), parts: map[TopicPartition]*part{}, brokers: map[int32]bool{},
+	f := &Fetcher{c: c, o: o.withDefaults(), parts: map[TopicPartition]*part{}, brokers: map[int32]bool{}, next: map[int32]time.Time{},
 		wake: make(chan struct{}, 1), find: make(chan struct{}, 1)}
 	f.changed = sync.NewCond(&f.mu)
 	f.ctx, f.stop = context.WithCancel(context.Background())
