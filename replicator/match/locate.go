@@ -75,7 +75,7 @@ func (s *Source) compare(p *partition, ours, theirs *stretch) (alignment, bool) 
 	p.memory.note(ours, p.weakest)
 	a := align(ours, theirs, p.weakest, p.memory.repeats)
 	p.alike = p.alike || a.ambiguous > 0
-	p.flat, p.uniform = p.flat || ours.flat(), p.uniform || ours.uniform()
+	p.flat = p.flat || ours.flat()
 	if !a.agrees(ours, theirs, p.complete) {
 		return a, false
 	}

@@ -27,7 +27,6 @@ type partition struct {
 	looked   bool     // the shape is known
 	weakest  level    // down to which records are recognised
 	flat     bool     // timestamps of the primary tell records apart no better than nothing
-	uniform  bool     // and in some places they are all the same
 	surveyed bool     // the primary was read for what repeats, as far as that goes
 	complete bool     // and that was all of it
 	kept     float64  // part of the primary's records that has copies
@@ -153,7 +152,7 @@ func (p *partition) lead() int {
 
 // weak: time does not tell records apart, and others may be alike.
 func (p *partition) weak() bool {
-	return p.flat && p.memory.repeated > 0 || p.uniform || p.weakest > bare
+	return p.flat && (p.memory.repeated > 0 || p.memory.uniform()) || p.weakest > bare
 }
 
 // memory remembers records of the primary across stretches: what occurs twice, however far apart, identifies nothing. Where
@@ -162,6 +161,9 @@ type memory struct {
 	seen     map[uint64]int64
 	repeated int
 	whole    bool // the primary is being surveyed
+
+	noted            int   // records, some of them more than once
+	earliest, latest int64 // their times
 }
 
 // maxMemory bounds it; where only key and value tell records apart it matters most.
@@ -181,6 +183,10 @@ func (m *memory) note(p *stretch, weakest level) {
 	}
 	for i := range p.recs {
 		r := &p.recs[i]
+		if m.noted == 0 {
+			m.earliest, m.latest = r.time, r.time
+		}
+		m.noted, m.earliest, m.latest = m.noted+1, min(m.earliest, r.time), max(m.latest, r.time)
 		m.noteOne(r.prints[bare], r.offset, limit)
 		if weakest > bare {
 			m.noteOne(r.prints[weakest], r.offset, limit)
@@ -201,6 +207,9 @@ func (m *memory) noteOne(print uint64, offset int64, limit int) {
 }
 
 const twice = -1
+
+// uniform: all that was seen has one time, so that others of that time may lie anywhere.
+func (m *memory) uniform() bool { return m.noted >= 64 && m.earliest == m.latest }
 
 // periodic: a good part of what was seen was seen twice.
 func (m *memory) periodic() bool { return m.repeated >= 16 && 10*m.repeated >= len(m.seen) }

@@ -88,16 +88,6 @@ func (s *stretch) flat() bool {
 	return 8*len(times) <= len(s.recs)
 }
 
-// uniform: all records have the same time, so that others of that time may lie anywhere.
-func (s *stretch) uniform() bool {
-	for i := range s.recs {
-		if s.recs[i].time != s.recs[0].time {
-			return false
-		}
-	}
-	return len(s.recs) >= 16
-}
-
 // at is the index of the first record at or after an offset.
 func (s *stretch) at(offset int64) int {
 	return sort.Search(len(s.recs), func(i int) bool { return s.recs[i].offset >= offset })
