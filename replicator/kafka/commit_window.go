@@ -24,7 +24,7 @@ type window struct {
 
 const (
 	startWindow = 64
-	leastWindow = 16
+	leastWindow = 64
 	// floorPeriod is how long the fastest answer counts: routes change.
 	floorPeriod = 30 * time.Second
 	// jitter is what answers may take longer without a meaning.
