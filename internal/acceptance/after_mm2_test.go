@@ -17,10 +17,7 @@ import (
 // The policy after over a mirror that is not leftoff's, which is killed under load and copies again: nothing is missing behind its offset at any time that is looked at; and once everything is copied nothing
 // waits any more, although the topics end in transaction markers.
 func TestOutputsOverMirrorMaker(t *testing.T) {
-	rig.Require(t)
-	if !rig.Soaking() {
-		t.Skip("with LEFTOFF_SOAK only: TestStreamsOutputsAreThere is the same over leftoff's mirror")
-	}
+	rig.RequireSoak(t)
 	t.Parallel()
 	primary, secondary := rig.StartPair(t, rig.Options{})
 	prefix := rig.Name(t, "outputs") + "."

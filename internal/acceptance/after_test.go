@@ -71,10 +71,7 @@ func streamsFailover(t *testing.T, random *rand.Rand) {
 
 // The same without the policy: offsets run ahead of outputs. That the test above can fail.
 func TestStreamsOutputsAreMissingWithoutAfter(t *testing.T) {
-	rig.Require(t)
-	if !rig.Soaking() {
-		t.Skip("with LEFTOFF_SOAK only")
-	}
+	rig.RequireSoak(t)
 	t.Parallel()
 	w := newWordCount(t, newRandom(t), "none")
 	w.fallBehind()

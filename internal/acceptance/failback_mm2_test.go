@@ -110,29 +110,7 @@ func (m wayBack) goes(t *testing.T, primary, secondary *rig.Cluster) {
 	}
 	member := joinGroup(t, secondary, abroad[0].group, m.there(plain))
 
-	p := r.begin(api.FailoverReturn, order)
-	if !eventually(time.Minute, func() bool {
-		var err error
-		p, err = r.fail(api.FailoverAdvance, order)
-		return err == nil && p.Needs
-	}) {
-		t.Fatalf("%+v", p)
-	}
-	lost := int64(0)
-	for _, d := range p.Diverged {
-		lost += d.To - d.From
-	}
-	if lost != 70 || !strings.Contains(p.Waits[0], "--export") {
-		t.Fatalf("the secondary never got %d records: %+v", lost, p)
-	}
-	var file bytes.Buffer
-	from := kafka.Open(kafka.Config{Name: "primary", Brokers: primary.Bootstrap()}, nil)
-	defer from.Close()
-	spans, err := failover.ExportDivergence(context.Background(), from, p.Diverged, &file)
-	if err != nil || strings.Count(file.String(), "\n") != 70 {
-		t.Fatalf("exported %d lines, %v: %+v", strings.Count(file.String(), "\n"), err, spans)
-	}
-	order.Choice = failover.Export
+	r.exportsLost(primary, &order, 70)
 	r.waitsFor(time.Minute, order, abroad[0].group+" still runs on the primary") // of the way home: the secondary
 	if m.burns {
 		r = again(t, r, s)
@@ -220,10 +198,7 @@ func again(t *testing.T, r *running, s spec) *running {
 // The same after the primary died under load with MirrorMaker 2 in the middle of its work: nothing that any side accepted is neither on the
 // primary nor in the export. And as long as MirrorMaker 2 copies into the switched topics, nobody comes home.
 func TestUnplannedFailbackOverMirrorMaker2(t *testing.T) {
-	rig.Require(t)
-	if !rig.Soaking() {
-		t.Skip("with LEFTOFF_SOAK only: TestFailbackOverMirrorMaker2 goes the same way home")
-	}
+	rig.RequireSoak(t)
 	t.Parallel()
 	random := newRandom(t)
 	primary, secondary := rig.StartPair(t, rig.Options{})

@@ -45,29 +45,7 @@ func TestFailback(t *testing.T) {
 	abroad := commitLagging(t, secondary, prefix+"away-", []int64{0, 10, 500}, plain, txn) // the same groups
 	member := joinGroup(t, secondary, abroad[0].group, plain)
 
-	p := r.begin(api.FailoverReturn, order)
-	if !eventually(time.Minute, func() bool {
-		var err error
-		p, err = r.fail(api.FailoverAdvance, order)
-		return err == nil && p.Needs
-	}) {
-		t.Fatalf("%+v", p)
-	}
-	lost := int64(0)
-	for _, d := range p.Diverged {
-		lost += d.To - d.From
-	}
-	if lost != 70 || !strings.Contains(p.Waits[0], "--export") {
-		t.Fatalf("the secondary never got %d records: %+v", lost, p)
-	}
-	var file bytes.Buffer
-	from := kafka.Open(kafka.Config{Name: "primary", Brokers: primary.Bootstrap()}, nil)
-	defer from.Close()
-	spans, err := failover.ExportDivergence(context.Background(), from, p.Diverged, &file)
-	if err != nil || strings.Count(file.String(), "\n") != 70 {
-		t.Fatalf("exported %d lines, %v: %+v", strings.Count(file.String(), "\n"), err, spans)
-	}
-	order.Choice = failover.Export
+	r.exportsLost(primary, &order, 70)
 
 	r.waitsFor(time.Minute, order, abroad[0].group+" still runs on the primary") // of the way home: the secondary
 	member.leave()
@@ -118,6 +96,34 @@ func TestFailback(t *testing.T) {
 	b := watch(t, primary, secondary, prefix)
 	b.exactButExported(t, plain, 70)
 	r.waitSettled(30*time.Second, groupsOf(idle)...)
+}
+
+// exportsLost begins the way home, sees what the secondary never got, n records, exported, and makes that the order's choice.
+func (r *running) exportsLost(primary *rig.Cluster, order *failover.Order, n int) {
+	r.t.Helper()
+	p := r.begin(api.FailoverReturn, *order)
+	if !eventually(time.Minute, func() bool {
+		var err error
+		p, err = r.fail(api.FailoverAdvance, *order)
+		return err == nil && p.Needs
+	}) {
+		r.t.Fatalf("%+v", p)
+	}
+	lost := 0
+	for _, d := range p.Diverged {
+		lost += int(d.To - d.From)
+	}
+	if lost != n || !strings.Contains(p.Waits[0], "--export") {
+		r.t.Fatalf("the secondary never got %d records: %+v", lost, p)
+	}
+	var file bytes.Buffer
+	from := kafka.Open(kafka.Config{Name: "primary", Brokers: primary.Bootstrap()}, nil)
+	defer from.Close()
+	spans, err := failover.ExportDivergence(context.Background(), from, p.Diverged, &file)
+	if err != nil || strings.Count(file.String(), "\n") != n {
+		r.t.Fatalf("exported %d lines, %v: %+v", strings.Count(file.String(), "\n"), err, spans)
+	}
+	order.Choice = failover.Export
 }
 
 func total(ends map[int32]int64) (n int64) {
