@@ -12,7 +12,7 @@ func (h *shape) beginsIn(span translate.Span, seen []anchor) bool {
 	return i < len(h.anchors) && h.anchors[i].secondary < span.To && h.anchors[i].fall && seen[0].primary <= h.anchors[i].primary
 }
 
-// straighten moves falls to where more was seen since that they are: the session begins at the first record behind the one before.
+// straighten moves falls to where they are, by what was seen since: the session begins at the first record behind the one before.
 func (h *shape) straighten() {
 	for i := 1; i < len(h.anchors); i++ {
 		if !h.anchors[i].fall {
