@@ -41,15 +41,15 @@ func (n *naive) best(u int64) (int64, bool) {
 				return all[j].Downstream, true
 			}
 			if j > 0 && all[j-1].Upstream < u && u < all[j].Upstream {
-				return share(u, all[j-1].Upstream, all[j-1].Downstream, all[j].Upstream, all[j].Downstream), true
+				return naiveShare(u, all[j-1].Upstream, all[j-1].Downstream, all[j].Upstream, all[j].Downstream), true
 			}
 		}
 	}
 	return 0, false
 }
 
-// share is what is said between two syncs.
-func share(u, u1, d1, u2, d2 int64) int64 {
+// naiveShare is what is said between two syncs.
+func naiveShare(u, u1, d1, u2, d2 int64) int64 {
 	if missing := (u2 - u1) - (d2 - d1); missing < -1 || missing > 1 {
 		return max(d1+1, d1+(u-u1)*(d2-d1)/(u2-u1))
 	}
@@ -64,7 +64,7 @@ func (n *naive) origin(d int64) (int64, bool) {
 				return all[j].Upstream, true
 			}
 			if j > 0 && all[j-1].Downstream < d && d < all[j].Downstream {
-				return share(d, all[j-1].Downstream, all[j-1].Upstream, all[j].Downstream, all[j].Upstream), true
+				return naiveShare(d, all[j-1].Downstream, all[j-1].Upstream, all[j].Downstream, all[j].Upstream), true
 			}
 		}
 	}
@@ -218,6 +218,20 @@ func TestHintsOfTransactions(t *testing.T) {
 	}
 	if n := h.parts[Place{"t", 0}].count; n > limit {
 		t.Errorf("%d segments", n)
+	}
+}
+
+// TestShare: a share that is whole is not rounded down: 10 of 49 of 49, by way of floating point, is 9.
+func TestShare(t *testing.T) {
+	for of := int64(1); of <= 130; of++ {
+		for n := range of {
+			if got := share(n, of, 7*of); got != 7*n {
+				t.Fatalf("%d of %d of %d is %d", n, of, 7*of, got)
+			}
+		}
+	}
+	if got := share(1<<61, 1<<62, 1<<62+1); got != 1<<61 {
+		t.Errorf("half of 2^62+1 is %d", got)
 	}
 }
 

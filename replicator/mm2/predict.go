@@ -1,6 +1,9 @@
 package mm2
 
-import "slices"
+import (
+	"math/bits"
+	"slices"
+)
 
 // maxPredictions bounds an answer: each one costs its receiver a look at the records.
 const maxPredictions = 16
@@ -61,10 +64,17 @@ func between(u, u1, d1, u2, d2 int64, g *guesses) {
 		return
 	}
 	if abs((d2-d1)-(u2-u1)) > 1 {
-		g.add(d1 + max(1, int64(float64(u-u1)/float64(u2-u1)*float64(d2-d1))))
+		g.add(d1 + max(1, share(u-u1, u2-u1, d2-d1)))
 	}
 	g.add(max(d1+1, d2-(u2-u)))
 	g.add(min(d2-1, d1+(u-u1)))
+}
+
+// share is n/of of all, rounded down. n is in [0, of), and none is negative.
+func share(n, of, all int64) int64 {
+	hi, lo := bits.Mul64(uint64(n), uint64(all))
+	q, _ := bits.Div64(hi, lo, uint64(of)) // hi < of, since n < of
+	return int64(q)
 }
 
 // origins is predict the other way round. An offset of the secondary belongs to one session, unless the secondary was cut.
