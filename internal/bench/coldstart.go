@@ -241,11 +241,11 @@ func (g *coldGround) missing(want func(group, partition int) int64) (n int, exam
 	return n, example
 }
 
-// warm makes the secondary's coordinator compile what it is about to be measured with: a fifth as many offsets, of other groups.
+// warm makes the secondary's coordinator compile what it is about to be measured with: as many offsets, of other groups.
 // leftoff has to read them, too, when it starts.
 func (g *coldGround) warm() {
 	b := newBulk(g.r, g.secondary, coldTopic, 16)
-	b.all((g.groups+4)/5, func(connection, i int) error {
+	b.all(g.groups, func(connection, i int) error {
 		return b.commit(g.r.Context, connection, "warm-"+g.group(i), 0, slices.Repeat([]int64{1}, g.partitions)...)
 	})
 }
@@ -278,7 +278,7 @@ func coldResult(starts []coldStart, groups int) Result {
 		Notes: []string{
 			"Times end with the coordinator's own timestamp in each record of the secondary's `__consumer_offsets`, which the judge reads after leftoff has been stopped. Meanwhile only the ends of 8 partitions are asked for, twenty times a second.",
 			"Every pair is compared with what it must be after each of the two starts.",
-			"Before the first start, the secondary's coordinator was warmed up with a fifth as many offsets of other groups.",
+			"Before the first start, the secondary's coordinator was warmed up with as many offsets of other groups, which leftoff reads when it starts, too.",
 			"Leftoff and the two brokers share two cores: the sum of the three CPU rows, over two, is the least that the start can take, and what keeps it from the budget, whose floor had the cores to itself, first to read and then to write. " +
 				"The secondary's broker works more than for the bare writer because leftoff also reads back what is written there, to see who else writes.",
 			"The bare writer sends as many offsets, 100 a request over 16 connections, and does nothing else: the floor of the writing half.",

@@ -19,6 +19,7 @@ import (
 type copierSpec struct {
 	Primary, Secondary []string
 	Prefix             string // of the groups
+	Topic              string // whose records are copied as well, partition for partition; "" copies none
 }
 
 // copyCommits is the bare floor of latency: it tails the primary's `__consumer_offsets` and commits every offset as it is on the
@@ -40,6 +41,12 @@ func copyCommits(ctx context.Context, o copierSpec, ready func()) error {
 		defer to.Close()
 		c.brokers = append(c.brokers, to.SeedBrokers()[0])
 	}
+	if o.Topic != "" {
+		ctx, stop := context.WithCancel(ctx)
+		copying := make(chan error, 1)
+		go func() { copying <- copyRecords(ctx, o) }()
+		defer func() { stop(); <-copying }()
+	}
 	ready()
 	defer c.sending.Wait()
 	for {
@@ -56,6 +63,31 @@ func copyCommits(ctx context.Context, o copierSpec, ready func()) error {
 			}
 		})
 	}
+}
+
+// copyRecords is a mirror with nothing to it: what is fetched of a topic is produced to the same partition, in order, and nothing is
+// remembered.
+func copyRecords(ctx context.Context, o copierSpec) error {
+	from, err := kgo.NewClient(kgo.SeedBrokers(o.Primary...), kgo.ConsumeTopics(o.Topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()))
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := kgo.NewClient(kgo.SeedBrokers(o.Secondary...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0))
+	if err != nil {
+		return err
+	}
+	defer to.Close()
+	for ctx.Err() == nil {
+		from.PollFetches(ctx).EachRecord(func(r *kgo.Record) {
+			to.Produce(ctx, &kgo.Record{Topic: r.Topic, Partition: r.Partition, Key: r.Key, Value: r.Value, Timestamp: r.Timestamp}, func(_ *kgo.Record, err error) {
+				if err != nil && ctx.Err() == nil {
+					fmt.Fprintf(os.Stderr, "copier: %s/%d: %v\n", r.Topic, r.Partition, err)
+				}
+			})
+		})
+	}
+	return ctx.Err()
 }
 
 type copier struct {
