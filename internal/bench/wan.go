@@ -219,7 +219,7 @@ func (g *wanGround) offer(name func(int) string, groups int, quiet string, rate 
 				mu.Lock()
 				o.acks++
 				o.newest[key] = c
-				if i < sampled {
+				if i%(groups/sampled) == 0 { // spread over all: at a low rate each commits once, in its turn
 					o.all[key] = append(o.all[key], c)
 				}
 				mu.Unlock()
@@ -298,6 +298,9 @@ func (o *offered) found(r *Run, read []judge.Write) wanLoad {
 				everybody = append(everybody, lateness(r, k, c, seen[k]))
 			}
 		}
+	}
+	if len(everybody) == 0 {
+		r.Fatal("no commit of the sample counts")
 	}
 	slices.Sort(everybody)
 	l.everybody = quantile(everybody, 0.99)
