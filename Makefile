@@ -38,7 +38,7 @@ fuzz: ## every fuzz target for FUZZTIME (20s)
 		done; \
 	done
 
-bench: ## docs/benchmarks.md, side by side with MirrorMaker 2 (45 minutes; `go run ./cmd/bench -h`: one at a time)
+bench: ## docs/benchmarks.md, side by side with MirrorMaker 2 (about an hour; `go run ./cmd/bench -h`: one at a time)
 	$(GO) run ./cmd/bench all --runs $(RUNS)
 
 microbench: ## the micro-benchmarks, for benchstat; BENCH=regexp chooses

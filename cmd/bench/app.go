@@ -67,7 +67,7 @@ With --short nothing is written unless --out is said.`,
 		})
 	}
 	root.AddCommand(&cobra.Command{
-		Use: "all", Short: "every measure, one after the other: about 45 minutes on two cores", Args: cobra.NoArgs,
+		Use: "all", Short: "every measure, one after the other: about an hour on two cores", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return s.execute(c, bench.Measures()...) },
 	})
 	root.AddCommand(&cobra.Command{

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Page renders benchmarks.md from the book, and from nothing else.
+// Page renders benchmarks.md from the book, with what is known of the limits.
 func Page(b Book) string {
 	var p page
 	p.line("# Benchmarks")
@@ -102,6 +102,10 @@ func (p *page) entry(e Entry, own bool) {
 		p.line("- versions: %s", e.Versions)
 	}
 	p.line("")
+	if why := limit(e); why != "" {
+		p.line("**Why a budget is missed.** %s", why)
+		p.line("")
+	}
 	for _, n := range e.Result.Notes {
 		p.line("%s", n)
 		p.line("")

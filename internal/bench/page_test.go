@@ -40,6 +40,7 @@ func TestPage(t *testing.T) {
 		"The judge is idle.\n",
 		"**A smoke run",
 		"- 1 run on 2026-11-26, 0s\n",
+		"**Why a budget is missed.** " + limits["latency"],
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in:\n%s", want, got)
@@ -47,6 +48,10 @@ func TestPage(t *testing.T) {
 	}
 	if strings.Count(got, "- machine:") != 1 {
 		t.Error("the machine all have in common is said more than once")
+	}
+	b.Measures[0].Result.Rows[1].Values = []float64{19}
+	if met := Page(b); strings.Contains(met, "Why a budget is missed") {
+		t.Error("all are met, and it says why one is not")
 	}
 	b.Measures[1].Versions.Go = "go1.27.0"
 	if other := Page(b); strings.Count(other, "- versions:") != 2 {
