@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -96,7 +97,7 @@ func writeLargeIndex(r *Run, path string, runs int) checkpoint.Stats {
 // translateRows collects the values of all runs.
 type translateRows struct {
 	bytesPerRun, fileBytesPerRun      float64
-	open, p50, p99, max, clock        []float64
+	open, p50, p99, max, clock, best  []float64
 	httpP50, httpP99, emptyP50, empty []float64
 }
 
@@ -122,6 +123,7 @@ func (t *translateRows) take(r *Run, path string, lookups, asked int) {
 	t.p99 = append(t.p99, microseconds(quantile(took, 0.99)))
 	t.max = append(t.max, microseconds(quantile(took, 1)))
 	t.clock = append(t.clock, microseconds(clockAlone(lookups)))
+	t.best = append(t.best, microseconds(quantile(bestOf(p, bounds, last.PrimaryEnd(), lookups/5), 0.99)))
 	t.overHTTP(r, indexSource{p, bounds}, last.PrimaryEnd(), asked)
 }
 
@@ -142,6 +144,25 @@ func (t *translateRows) inProcess(r *Run, p *checkpoint.Partition, bounds transl
 		if pos.Confidence != translate.Exact {
 			r.Fatalf("offset %d is at %+v", u, pos)
 		}
+	}
+	slices.Sort(took)
+	return took
+}
+
+// bestOf looks each offset up five times and returns the quickest of each, sorted: what the place in the index costs, without what
+// happens to the machine meanwhile.
+func bestOf(p *checkpoint.Partition, bounds translate.Bounds, end int64, lookups int) []time.Duration {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	rng := rand.New(rand.NewPCG(7, 8))
+	took := make([]time.Duration, 0, lookups)
+	for range lookups {
+		u, best := rng.Int64N(end), time.Duration(math.MaxInt64)
+		for range 5 {
+			began := time.Now()
+			p.Forward(u, bounds)
+			best = min(best, time.Since(began))
+		}
+		took = append(took, best)
 	}
 	slices.Sort(took)
 	return took
@@ -225,6 +246,7 @@ func (t *translateRows) rows() []Row {
 		{What: "lookup, p50", Unit: "µs", Values: t.p50, Budget: 3},
 		{What: "lookup, p99", Unit: "µs", Values: t.p99, Budget: 10},
 		{What: "lookup, max", Unit: "µs", Values: t.max},
+		{What: "lookup, the best of 5 of each offset, p99", Unit: "µs", Values: t.best},
 		{What: "timing nothing, p50 (in each of the above)", Unit: "µs", Values: t.clock},
 		{What: "GET /translate, p50", Unit: "µs", Values: t.httpP50, Floor: middle(t.emptyP50)},
 		{What: "GET /translate, p99", Unit: "µs", Values: t.httpP99, Floor: middle(t.empty)},
