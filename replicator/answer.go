@@ -24,7 +24,7 @@ func (l *Loop) answered(s sent) {
 	if answered {
 		s.group.fails = 0
 	}
-	if len(s.group.dirty) > 0 {
+	if s.group.hasTurn() {
 		l.enqueue(s.group)
 	}
 }

@@ -113,7 +113,7 @@ func (l *Loop) snapshot(detail bool) Snapshot {
 		}
 	}
 	sort.Slice(s.Groups, func(i, j int) bool { return s.Groups[i].Group < s.Groups[j].Group })
-	s.Deleted = l.deletedGroups()
+	s.Deleted, s.Removals = l.deletedGroups(), l.plannedRemovals()
 	return s
 }
 

@@ -41,6 +41,7 @@ type Result struct {
 type dispatch struct {
 	queued   uint64 // place in a queue; 0: in none
 	inFlight bool
+	removal  removalTurn
 	sentAt   uint32 // Loop.tick of its newest request; 0: none
 	dirty    []*row // rows to plan: those with rowDirty
 	fails    int    // requests in a row that went unanswered
@@ -63,7 +64,10 @@ func (l *Loop) dirtyRow(r *row) {
 
 func (l *Loop) dirtyGroup(g *group) { g.each(l.dirtyRow) }
 
-// enqueue lines up a group with something to plan. Not one with a request in flight: it is lined up by the answer. Nor before both
+// hasTurn says that a group has something to plan, or is owed a removal.
+func (g *group) hasTurn() bool { return len(g.dirty) > 0 || g.removal == removalOwed }
+
+// enqueue lines up a group that has a turn. Not one with a request in flight: it is lined up by the answer. Nor before both
 // sides were read: catching up lines up every group that is dirty.
 func (l *Loop) enqueue(g *group) {
 	switch {
@@ -88,6 +92,9 @@ const quietAfter = time.Second
 // flow plans queued groups and sends what is due, as long as there is room.
 func (l *Loop) flow(ctx context.Context) {
 	for l.inFlight < l.pace.room {
+		if l.removalFirst() && l.removeNext(ctx) {
+			continue
+		}
 		g := l.next()
 		if g == nil {
 			return
@@ -109,6 +116,9 @@ func (l *Loop) next() *group {
 func (l *Loop) flowGroup(ctx context.Context, g *group) {
 	if !l.writable() {
 		return // rows stay dirty; catching up lines every group up again
+	}
+	if l.removeOwed(ctx, g) {
+		return // what it has to plan is lined up by the answer
 	}
 	if offsets, rows := l.due(g); len(offsets) > 0 {
 		a, ok := l.admit(g, offsets, rows)
@@ -184,6 +194,7 @@ func (l *Loop) repairsOf(g *group) (offsets []Offset, rows []*row) {
 
 func (l *Loop) send(ctx context.Context, g *group, a Admitted) {
 	a.first = l.quiet(g)
+	l.leaving.commits++
 	g.inFlight, g.sentAt = true, l.tick()
 	l.inFlight++
 	if g.troubled() {

@@ -64,6 +64,7 @@ type Loop struct {
 	began     time.Time
 	outputs   outputs
 	removals  map[*row]struct{} // to be removed on the secondary (policy tombstones: delete)
+	leaving   removalLine       // their groups, but for those that are owed one
 	settled   settling
 
 	batches  chan Batch
@@ -170,7 +171,7 @@ func (l *Loop) takeBatch(b Batch) {
 		l.opt.Logger.Info("caught up with both sides", linkField(l.opt.Link),
 			zap.Int("primary_offsets", l.table.pairs[Primary]), zap.Int("secondary_offsets", l.table.pairs[Secondary]))
 		for _, g := range l.table.groups {
-			if len(g.dirty) > 0 {
+			if g.hasTurn() {
 				l.enqueue(g)
 			}
 		}
@@ -183,7 +184,9 @@ func (l *Loop) planRow(r *row) Entry {
 		r.unwait()
 		l.stopWaiting(r)
 		r.reason = NoReason
-		r.setDetail("")
+		if r.failed == NoReason {
+			r.setDetail("")
+		}
 		l.noticeDeleted(r)
 		return Entry{}
 	}

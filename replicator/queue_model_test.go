@@ -190,7 +190,7 @@ func (l *Loop) misplaced() error {
 		}
 	}
 	for _, g := range l.table.groups {
-		want := l.writable() && !g.inFlight && len(g.dirty) > 0
+		want := l.writable() && !g.inFlight && g.hasTurn()
 		if want != (in[g] > 0) || want != (g.queued > 0) {
 			return fmt.Errorf("%s: in flight %t, %d dirty, queued %d, in %d lines", g.name, g.inFlight, len(g.dirty), g.queued, in[g])
 		}

@@ -19,12 +19,16 @@ func (l *Loop) noticeDeleted(r *row) {
 	}
 	if r.failed != NoReason && r.retryAt() <= l.now().UnixMilli() {
 		r.failed = NoReason
+		r.setDetail("")
 	}
 	if r.failed == NoReason && removable(r) {
 		if l.removals == nil {
 			l.removals = map[*row]struct{}{}
 		}
 		l.removals[r] = struct{}{}
+		if r.group.removal == noRemoval {
+			l.leaving.put(r.group)
+		}
 		return
 	}
 	delete(l.removals, r)
@@ -34,32 +38,16 @@ func (l *Loop) noticeDeleted(r *row) {
 // a tombstone.
 func removable(r *row) bool {
 	g := r.group
-	return r.primary.state == deleted && r.orphaned() && r.topic().selected && !g.filtered && !g.share && !g.live() && mayWrite(g.verdict.Kind)
+	return r.outlives() && !r.unreadable() && r.topic().selected && !g.filtered && !g.share && !g.live() && mayWrite(g.verdict.Kind)
 }
+
+// outlives: the secondary holds a value of ours, and of the primary's a tombstone was read.
+func (r *row) outlives() bool { return r.primary.state == deleted && r.orphaned() }
 
 // committedAgain is told of a commit before it takes its place in the row: what the secondary said to a removal says nothing of a commit.
 func (r *row) committedAgain() {
 	if r.primary.state == deleted && !r.unreadable() {
 		r.failed = NoReason
-	}
-}
-
-// remove sends what is to be removed, one request a group, as long as there is room. A group that has a request in flight, or
-// something to plan, comes first with that. It looks at no more rows than it sends, as a rule: there may be a million.
-func (l *Loop) remove(ctx context.Context) {
-	if !l.writable() {
-		return // what was noticed is kept until both sides have been read again
-	}
-	for r := range l.removals {
-		if l.inFlight >= l.pace.room {
-			return
-		}
-		if g := r.group; !g.inFlight && len(g.dirty) == 0 && (!g.troubled() || l.inTrouble < l.pace.troubled()) {
-			l.removeOf(ctx, g, l.noticed(g))
-		}
-	}
-	if len(l.removals) == 0 {
-		l.removals = nil // a map keeps its largest size
 	}
 }
 
@@ -77,51 +65,55 @@ func (l *Loop) noticed(g *group) (rows []*row) {
 	return rows
 }
 
-func (l *Loop) removeOf(ctx context.Context, g *group, rows []*row) {
+// removeOf sends a removal, and says whether it did. Where it did not, what is to be planned of the group has to be lined up.
+func (l *Loop) removeOf(ctx context.Context, g *group, rows []*row) bool {
 	var offsets []Offset
 	var named []*row
+	g.inFlight = true // or what is put off would line it up
 	for _, r := range rows {
-		topic, ok := l.secondaryTopic(r)
-		if !ok {
-			l.backOff(r, Unmapped, nil, removeAgain)
+		topic, why := l.secondaryTopic(r)
+		if why != NoReason {
+			l.backOff(r, why, nil, removeAgain)
 			continue
 		}
 		offsets, named = append(offsets, Offset{Key: r.key(), Topic: topic, Partition: r.partition(), Offset: r.held.offset, primary: r.held.place}), append(named, r)
 	}
-	if len(named) == 0 {
-		return
-	}
 	a, ok := l.admitRemoval(g, offsets, named)
-	if !ok {
+	if !ok || len(named) == 0 {
 		shut(named)
-		return
+		g.inFlight = false
+		return false
 	}
-	g.inFlight, g.sentAt = true, l.tick()
+	g.sentAt = l.tick()
 	l.inFlight++
+	l.leaving.out++
 	if g.troubled() {
 		l.inTrouble++
 	}
 	l.launch(ctx, g, a)
+	return true
 }
 
 // removeAgain is how soon it is tried again where the topic is not known, or not there.
 const removeAgain = time.Minute
 
-// secondaryTopic is what a row's topic is called on the secondary, also where its mapping is gone with the topic. A topic that
-// changed hands in a failover has none: what the primary deletes there means nothing any more.
-func (l *Loop) secondaryTopic(r *row) (string, bool) {
+// secondaryTopic is what a row's topic is called on the secondary, also where its mapping is gone with the topic; or why it has no name
+// there. A topic that changed hands in a failover has none: what the primary deletes there means nothing any more.
+func (l *Loop) secondaryTopic(r *row) (string, Reason) {
 	name := r.topic().name
 	m := l.opt.Mapper.Forward(name, [16]byte{}, r.partition(), r.held.offset)
 	switch {
 	case m.Reason == HandedOver:
-		return "", false
+		return "", HandedOver
 	case m.Topic != "":
-		return m.Topic, true
+		return m.Topic, NoReason
 	case l.opt.PrimaryTopic == nil:
-		return name, true
+		return name, NoReason
 	}
-	back, ok := l.opt.PrimaryTopic(name)
-	return name, ok && back == name
+	if back, ok := l.opt.PrimaryTopic(name); ok && back == name {
+		return name, NoReason
+	}
+	return "", Unmapped
 }
 
 // removed takes the answer to a removal, as answered takes that to a commit.
@@ -132,6 +124,7 @@ func (l *Loop) removed(s sent) {
 		l.pace.tried(answered)
 	}
 	l.inFlight--
+	l.leaving.out--
 	for i, r := range s.admitted.rows {
 		l.removalOutcome(r, s, i)
 	}
@@ -140,7 +133,7 @@ func (l *Loop) removed(s sent) {
 	if answered {
 		g.fails = 0
 	}
-	if len(g.dirty) > 0 {
+	if g.hasTurn() {
 		l.enqueue(g)
 	}
 }

@@ -15,6 +15,8 @@ type Snapshot struct {
 	Groups   []GroupSnapshot // sorted by group
 	// Deleted are offsets that stay on the secondary although the primary has them no more (policy tombstones); with detail only.
 	Deleted []DeletedGroup
+	// Removals are those of them that leftoff deletes on the secondary (policy tombstones: delete); with detail only.
+	Removals []Removal
 	// Problems are sentences about the mapping source and the index: what does not work, and what to do.
 	Problems []string
 	Source   SourceState

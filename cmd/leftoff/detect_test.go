@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/leftoff/leftoff/internal/region"
@@ -31,8 +33,9 @@ func fillTopic(ts *testscript.TestScript, _ bool, args []string) {
 	defer cl.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	_, err = kadm.NewClient(cl).CreateTopic(ctx, 1, 1, nil, args[1])
-	ts.Check(err)
+	if _, err = kadm.NewClient(cl).CreateTopic(ctx, 1, 1, nil, args[1]); !errors.Is(err, kerr.TopicAlreadyExists) {
+		ts.Check(err)
+	}
 	var from, to int
 	_, err = fmt.Sscan(args[2]+" "+args[3], &from, &to)
 	ts.Check(err)

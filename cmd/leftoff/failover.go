@@ -35,7 +35,8 @@ more.
 With --unplanned the primary is gone: what is known is written down, and what is not known is said.
 
 Every step is kept on the secondary (topic leftoff-state). Ctrl-C leaves it where it is; the same command goes on from there, on any
-machine. Until a group has started on the secondary, 'leftoff failover rollback' turns it round.
+machine. Until a group has started on the secondary, 'leftoff failover rollback' turns it round. Comparing the records of a large
+cluster takes its time: the daemon goes on with it while nobody watches, and rollback ends it.
 
 Exit status: 0 done; 1 it waits for a person, who can --accept what is not exact; 2 it could not do its work.`,
 		Example: `  leftoff failover --dry-run
@@ -79,6 +80,9 @@ func (a *app) failoverRollbackCommand() *cobra.Command {
 	var f failing
 	c := a.withFailover(&cobra.Command{
 		Use: "rollback", Short: "turn a failover round, until a group has started on the secondary", Args: cobra.NoArgs,
+		Long: `Lets leftoff's mirror and the groups follow the primary again. It is refused where a group has started on the secondary, and where
+producers have written there since the switch: what they wrote would be left behind, and consumers of the primary would never read
+it. 'leftoff failback' brings it home. With --accept it is left behind, and that is written down.`,
 		Example: "  leftoff failover rollback\n  leftoff failover rollback --yes --why mistake",
 		RunE: func(c *cobra.Command, _ []string) error {
 			f.order.Who, f.order.Version = whoAmI(), thisVersion().Version
@@ -94,6 +98,7 @@ func (a *app) failoverRollbackCommand() *cobra.Command {
 			})
 		},
 	})
+	c.Flags().BoolVar(&f.order.Accept, "accept", false, "leave behind what was produced on the secondary since the switch; it is written down")
 	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "don't ask")
 	c.Flags().StringVar(&f.order.Why, "why", "", "what to remember as the reason")
 	return c
@@ -141,7 +146,7 @@ func (a *app) failover(ctx context.Context, f *failing) error {
 
 // tryFailover shows what every step would find. For programs that is an answer of its own only where it is all they asked for.
 func (a *app) tryFailover(ctx context.Context, d failingOver, f *failing) (bad bool, err error) {
-	t, err := d.Failover(ctx, api.FailoverOrder{Link: a.link, Verb: api.FailoverTry, Order: f.order})
+	t, err := a.tried(ctx, d, f)
 	if err != nil {
 		return false, err
 	}
@@ -156,6 +161,28 @@ func (a *app) tryFailover(ctx context.Context, d failingOver, f *failing) (bad b
 	}
 	printTrial(out, t.Trial)
 	return bad, nil
+}
+
+// tried asks what the steps would find until nothing is being looked at any more.
+func (a *app) tried(ctx context.Context, d failingOver, f *failing) (api.FailoverAnswer, error) {
+	say, end := a.saying()
+	defer end()
+	for {
+		t, err := d.Failover(ctx, api.FailoverOrder{Link: a.link, Verb: api.FailoverTry, Order: f.order})
+		if err != nil {
+			return t, err
+		}
+		going := slices.IndexFunc(t.Trial, func(t failover.Trial) bool { return t.Going })
+		if going < 0 {
+			return t, nil
+		}
+		say(word(t.Trial[going].Step) + ": " + t.Trial[going].Says)
+		select {
+		case <-ctx.Done():
+			return t, ctx.Err()
+		case <-time.After(failoverEvery):
+		}
+	}
 }
 
 // sure asks before something is changed.

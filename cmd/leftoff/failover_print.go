@@ -5,6 +5,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
+	"unicode"
 
 	"github.com/leftoff/leftoff/replicator/api"
 	"github.com/leftoff/leftoff/replicator/failover"
@@ -36,7 +38,11 @@ type stepper struct {
 	inPlace bool
 	past    int
 	waits   string
+	said    time.Time // when the line was printed that only counts on since
 }
+
+// countsEvery is how often a line is printed whose numbers alone have changed, where lines can't be replaced.
+const countsEvery = 5 * time.Second
 
 func newStepper(w io.Writer, s *failover.State) *stepper {
 	out := &stepper{w: w, inPlace: terminal(w)}
@@ -63,10 +69,24 @@ func (s *stepper) show(p failover.Progress) {
 	switch {
 	case s.inPlace && waits != "":
 		fmt.Fprintf(s.w, "\r\x1b[K%.160s", waits)
-	case waits != "" && waits != s.waits:
+	case waits == "" || waits == s.waits:
+	case wordsOf(waits) == wordsOf(s.waits) && time.Since(s.said) < countsEvery:
+		return // the next one that is printed says it
+	default:
+		s.said = time.Now()
 		fmt.Fprintln(s.w, waits)
 	}
 	s.waits = waits
+}
+
+// wordsOf is a line without its numbers.
+func wordsOf(line string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsDigit(r) {
+			return -1
+		}
+		return r
+	}, line)
 }
 
 func (s *stepper) clear() {
@@ -94,6 +114,9 @@ func (a *app) printFailover(p api.FailoverAnswer) error {
 	}
 	fmt.Fprintf(a.out, "failover %s of %s, %s, by %s: %s\n", s.ID, p.Link, kind, s.Who, word(s.Step))
 	for _, w := range p.Waits {
+		fmt.Fprintf(a.out, "  ! %s\n", w)
+	}
+	for _, w := range s.Notes {
 		fmt.Fprintf(a.out, "  ! %s\n", w)
 	}
 	for _, w := range s.Accepted {

@@ -18,6 +18,7 @@ func (a *app) planCommand() *cobra.Command {
 
   RE-READ  bound of what is read again because the position is not exact; ? where no bound is known
   WHY      the reason of a hold, and [n]: line n below says what would make the position exact
+  remove   would be deleted on the secondary, because it was deleted on the primary (policy tombstones: delete)
 
 Exit status: 1 where a hold needs a person.`,
 		Example: `  leftoff plan
@@ -49,13 +50,16 @@ func printPlan(w io.Writer, p api.Plan) {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		fmt.Fprintf(w, "%s: %d to write, %d held, %d in step\n", l.Name, len(l.Write), len(l.Hold), l.InStep)
+		fmt.Fprintf(w, "%s: %s\n", l.Name, planCounts(l))
 		t := newTable("", "GROUP", "TOPIC", ">PARTITION", ">COMMITTED", ">POSITION", ">NOW THERE", "CONFIDENCE", ">RE-READ", "WHY")
 		for _, e := range l.Write {
 			t.row(planned("write", e, l.Floors)...)
 		}
 		for _, e := range l.Hold {
 			t.row(planned("hold", e, l.Floors)...)
+		}
+		for _, r := range l.Remove {
+			t.row("remove", r.Group, r.Topic, number(int64(r.Partition)), "-", "-", number(r.Written), "", "", removalWhy(r))
 		}
 		for _, k := range l.Uncommitted {
 			t.row("none", k.Group, k.Topic, number(int64(k.Partition)), "-", "-", "-", "", "", "no commit on the primary")
@@ -67,6 +71,31 @@ func printPlan(w io.Writer, p api.Plan) {
 		printHolds(w, l.Holds)
 		printFloors(w, l.Floors, true)
 	}
+}
+
+// planCounts says how much is of which kind. Removals are named where there are some.
+func planCounts(l api.LinkPlan) string {
+	due, held := 0, len(l.Hold)
+	for _, r := range l.Remove {
+		if r.Held == "" {
+			due++
+		} else {
+			held++
+		}
+	}
+	remove := ""
+	if len(l.Remove) > 0 {
+		remove = fmt.Sprintf("%d to remove, ", due)
+	}
+	return fmt.Sprintf("%d to write, %s%d held, %d in step", len(l.Write), remove, held, l.InStep)
+}
+
+func removalWhy(r api.Removal) string {
+	why := "deleted on the primary"
+	if r.Held != "" {
+		why += "; held: " + r.Held
+	}
+	return why
 }
 
 func planned(what string, e api.Entry, floors []api.Floor) []string {

@@ -88,6 +88,10 @@ func (fixture) Snapshots(context.Context, bool) ([]replicator.Snapshot, error) {
 			Mapping: "auto", Chosen: map[string]int{"mm2": 3, "identity": 1}, Partitions: 40, Ready: 12, Wanted: 3, Probes: 70, Conflicts: 1,
 			Fetches: [2]int64{700, 534}, Bytes: [2]int64{40 << 20, 16 << 20}, Recognised: "timestamp, key and value",
 		},
+		Removals: []replicator.Removal{
+			{Key: replicator.Key{Group: "gone", Topic: "orders"}, Topic: "orders", Offset: 1812},
+			{Key: replicator.Key{Group: "gone", Topic: "orders", Partition: 1}, Topic: "orders", Offset: 70, Hold: replicator.Unreachable},
+		},
 		Groups: []replicator.GroupSnapshot{
 			{Group: "ahead", Entries: []replicator.Entry{planEntry("ahead", 50, 40, 90, translate.Exact, replicator.AheadOnSecondary)}},
 			{Group: "billing", Verdict: "taken_over", Why: "a consumer joined", Since: time.Unix(1e9, 0),

@@ -19,7 +19,7 @@ var advices = map[replicator.Reason]Advice{
 		"the secondary holds a higher offset that leftoff did not write: consumers that resume there skip records",
 		"find out who wrote it; to let leftoff set it back: leftoff reclaim GROUP", 0},
 	replicator.Unauthorized: {
-		"the secondary refuses the write", "grant leftoff's user READ on the group and on the topic (secondary)", 1},
+		"the secondary refuses the write", "grant leftoff's user READ on the group and on the topic (secondary); with tombstones: delete DELETE on the group, too", 1},
 	replicator.TopicRecreated: {
 		"the topic was deleted and created again since this commit", "nothing, once the group commits again; else delete its old offset on the primary", 1},
 	replicator.PartitionMismatch: {

@@ -70,7 +70,14 @@ func NewPlan(at time.Time, all []replicator.Snapshot, link, group string) Plan {
 }
 
 func newLinkPlan(s *replicator.Snapshot, group string) LinkPlan {
-	p := LinkPlan{Name: s.Link, Ready: ready(s), Writable: s.Writable, Write: []Entry{}, Hold: []Entry{}}
+	p := LinkPlan{Name: s.Link, Ready: ready(s), Writable: s.Writable, Write: []Entry{}, Hold: []Entry{}, Remove: []Removal{}}
+	var kept []hold
+	for i := range s.Removals {
+		if r := &s.Removals[i]; group == "" || r.Key.Group == group {
+			p.Remove = append(p.Remove, newRemoval(r))
+			kept = append(kept, hold{r.Key.Group, r.Hold, r.Detail})
+		}
+	}
 	var chosen []replicator.GroupSnapshot
 	for i := range s.Groups {
 		g := &s.Groups[i]
@@ -93,8 +100,15 @@ func newLinkPlan(s *replicator.Snapshot, group string) LinkPlan {
 			p.Uncommitted = append(p.Uncommitted, Key(k))
 		}
 	}
-	p.Holds, p.Floors = newHolds(chosen), newFloors(chosen)
+	p.Holds, p.Floors = newHolds(chosen, kept...), newFloors(chosen)
 	return p
+}
+
+func newRemoval(r *replicator.Removal) Removal {
+	return Removal{
+		Group: r.Key.Group, Topic: r.Key.Topic, Partition: r.Key.Partition, SecondaryTopic: r.Topic, Written: r.Offset,
+		Reason: DeletedOnPrimary, Held: r.Hold.String(), Detail: r.Detail,
+	}
 }
 
 // NewTranslation pairs a question with its answer.

@@ -36,6 +36,10 @@ func made() replicator.Snapshot {
 			Fetches: [2]int64{700, 534}, Bytes: [2]int64{40 << 20, 16 << 20}, Recognised: "key and value",
 		},
 		Counters: replicator.Counters{Commits: 1000, Written: 900, Coalesced: 90, Failed: 1, Rewinds: 2, Raised: 3, Refreshed: 4, Unreadable: 5, UnknownTypes: 6},
+		Removals: []replicator.Removal{
+			{Key: key("gone", "orders", 0), Topic: "orders", Offset: 12},
+			{Key: key("gone", "orders", 1), Topic: "orders", Hold: replicator.Unauthorized, Detail: "not authorized to access group"},
+		},
 		Groups: []replicator.GroupSnapshot{
 			{Group: "ahead", Entries: []replicator.Entry{entry(key("ahead", "orders", 0), 50, 40, 90, translate.Exact, func(e *replicator.Entry) {
 				e.Ours, e.Reason, e.Detail = false, replicator.AheadOnSecondary, "40 belongs there"

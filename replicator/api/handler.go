@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -42,6 +43,9 @@ type answer func(r *http.Request) (any, error)
 // answers bounds an answer's time and turns errors into Problems.
 func (h handler) answers(f answer) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		// The server's own limits are for answers that take no longer than most; the end of the one on reading would end r's context, too.
+		until, c := time.Now().Add(h.opt.Timeout+10*time.Second), http.NewResponseController(w)
+		_ = errors.Join(c.SetReadDeadline(until), c.SetWriteDeadline(until)) // not over a connection: in tests
 		ctx, cancel := context.WithTimeout(r.Context(), h.opt.Timeout)
 		defer cancel()
 		body, err := f(r.WithContext(ctx))

@@ -6,31 +6,43 @@ import (
 	"github.com/leftoff/leftoff/replicator"
 )
 
-// newHolds counts reasons, worst first.
-func newHolds(groups []replicator.GroupSnapshot) []Hold {
-	offsets, inGroups, details := map[replicator.Reason]int{}, map[replicator.Reason]int{}, map[replicator.Reason]string{}
+// hold is one offset that is kept back.
+type hold struct {
+	group  string
+	reason replicator.Reason
+	detail string
+}
+
+// newHolds counts reasons, worst first: of the entries of groups, and of more.
+func newHolds(groups []replicator.GroupSnapshot, more ...hold) []Hold {
+	offsets, inGroups, details := map[replicator.Reason]int{}, map[replicator.Reason]map[string]bool{}, map[replicator.Reason]string{}
 	reasons := map[replicator.Reason]bool{}
+	count := func(group string, r replicator.Reason, detail string) {
+		if r == replicator.NoReason || r == replicator.Filtered {
+			return
+		}
+		if !reasons[r] {
+			reasons[r], inGroups[r] = true, map[string]bool{}
+		}
+		inGroups[r][group] = true
+		offsets[r]++
+		if details[r] == "" {
+			details[r] = detail
+		}
+	}
 	for i := range groups {
-		here := map[replicator.Reason]bool{}
 		for j := range groups[i].Entries {
 			e := &groups[i].Entries[j]
-			if e.Reason == replicator.NoReason || e.Reason == replicator.Filtered {
-				continue
-			}
-			reasons[e.Reason], here[e.Reason] = true, true
-			offsets[e.Reason]++
-			if details[e.Reason] == "" {
-				details[e.Reason] = holdDetail(e)
-			}
+			count(groups[i].Group, e.Reason, holdDetail(e))
 		}
-		for r := range here {
-			inGroups[r]++
-		}
+	}
+	for _, h := range more {
+		count(h.group, h.reason, h.detail)
 	}
 	all := make([]Hold, 0, len(reasons))
 	for _, r := range worstFirst(reasons) {
 		a := AdviceOn(r)
-		all = append(all, Hold{r.String(), a.Rank, offsets[r], inGroups[r], a.Meaning, a.Do, details[r]})
+		all = append(all, Hold{r.String(), a.Rank, offsets[r], len(inGroups[r]), a.Meaning, a.Do, details[r]})
 	}
 	return all
 }

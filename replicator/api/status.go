@@ -175,16 +175,34 @@ type Plan struct {
 
 // LinkPlan is what would be written now, and why the rest would not.
 type LinkPlan struct {
-	Name        string  `json:"name"`
-	Ready       bool    `json:"ready"`
-	Writable    bool    `json:"writable"`
-	Write       []Entry `json:"write"`
-	Hold        []Entry `json:"hold"`
-	InStep      int     `json:"in_step"`
-	Uncommitted []Key   `json:"uncommitted,omitempty"`
-	Holds       []Hold  `json:"holds"`
-	Floors      []Floor `json:"floors"` // those in step, too
+	Name     string  `json:"name"`
+	Ready    bool    `json:"ready"`
+	Writable bool    `json:"writable"`
+	Write    []Entry `json:"write"`
+	Hold     []Entry `json:"hold"`
+	// Remove are offsets that the primary deleted, and that leftoff deletes on the secondary as well (policy tombstones: delete).
+	Remove      []Removal `json:"remove"`
+	InStep      int       `json:"in_step"`
+	Uncommitted []Key     `json:"uncommitted,omitempty"`
+	Holds       []Hold    `json:"holds"`
+	Floors      []Floor   `json:"floors"` // those in step, too
 }
+
+// Removal is an offset that would be deleted on the secondary.
+type Removal struct {
+	Group          string `json:"group"`
+	Topic          string `json:"topic"`
+	Partition      int32  `json:"partition"`
+	SecondaryTopic string `json:"secondary_topic,omitempty"`
+	Written        int64  `json:"written"` // what the secondary holds
+	Reason         string `json:"reason"`  // why it is deleted: deleted_on_primary
+	// Held is why it is not deleted now; absent where it is due.
+	Held   string `json:"held,omitempty"`
+	Detail string `json:"detail,omitempty"` // of the hold
+}
+
+// DeletedOnPrimary is the reason of a Removal: the primary's log has a tombstone of the offset.
+const DeletedOnPrimary = "deleted_on_primary"
 
 // Counters are totals since the daemon started.
 type Counters struct {

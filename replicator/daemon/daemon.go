@@ -35,9 +35,11 @@ func New(o Options) *Daemon {
 		o.Logger = zap.NewNop()
 	}
 	d := &Daemon{opt: o}
+	names := map[string]bool{}
 	for _, l := range o.Links {
+		names[l.Name] = true
 		made := newLink(l, o.Logger)
-		made.check, made.version = d.circles, o.Version
+		made.check, made.version, made.configured = d.circles, o.Version, names
 		d.links = append(d.links, made)
 	}
 	return d

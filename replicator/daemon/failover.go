@@ -35,6 +35,9 @@ func (d *Daemon) Failover(ctx context.Context, o api.FailoverOrder) (api.Failove
 	case ok:
 		err = l.change(ctx, r, func() (moved bool, err error) {
 			a.Progress, err = change(ctx, o.Order)
+			if err == nil && o.Verb == api.FailoverRollback {
+				r.checks.cancel()
+			}
 			return err == nil && len(a.Waits) == 0, err
 		})
 	default:

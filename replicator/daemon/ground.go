@@ -55,6 +55,9 @@ func (g ground) Look(ctx context.Context, in failover.Scope) (failover.View, err
 		if err := g.kept(ctx, in, topics, &v); err != nil {
 			return v, err
 		}
+		if err := g.listed(ctx, in, topics, &v); err != nil {
+			return v, err
+		}
 	}
 	if len(in.Groups) == 0 {
 		for _, topic := range g.mirrored(in.Topics) {
@@ -98,6 +101,33 @@ func (g ground) kept(ctx context.Context, in failover.Scope, topics map[string]b
 		}
 	}
 	slices.SortFunc(v.Groups, func(a, b failover.GroupView) int { return strings.Compare(a.Group, b.Group) })
+	return nil
+}
+
+// listed is for a primary that was not read to its end, too: topics that no group reads are known by what leftoff kept on the secondary. Those
+// that are not there any more do not change hands.
+func (g ground) listed(ctx context.Context, in failover.Scope, topics map[string]bool, v *failover.View) error {
+	known := g.r.memory.topics()
+	v.Unlisted = len(known) == 0 && len(g.mirrored(nil)) == 0
+	if len(in.Groups) > 0 {
+		return nil
+	}
+	names := map[string]string{} // there → the primary's
+	for _, topic := range known {
+		if to, ok := g.l.Rename(topic); ok && chosen(in.Topics, topic) && !topics[topic] {
+			names[to] = topic
+		}
+	}
+	if len(names) == 0 || v.Error[replicator.Secondary] != "" {
+		return nil // what is wrong is said, and waited for
+	}
+	there, err := g.l.clusters[replicator.Secondary].Topics(ctx, slices.Sorted(maps.Keys(names)))
+	if err != nil {
+		return fmt.Errorf("topics of the secondary: %w", err)
+	}
+	for to := range there {
+		topics[names[to]] = true
+	}
 	return nil
 }
 

@@ -15,11 +15,13 @@ const someBad = 100
 
 // Check reads the records at the positions: on both sides (package verify, which knows nothing of the index), or on the
 // secondary alone.
-func (g ground) Check(ctx context.Context, in failover.Scope, alone bool) (failover.Checked, error) {
-	if alone {
-		return g.checkAlone(ctx, in)
-	}
-	return g.checkBoth(ctx, in)
+func (g ground) Check(ctx context.Context, o failover.Look) (failover.Checked, []string, error) {
+	return g.r.checks.ask(ctx, o, func(ctx context.Context, progress func(done, total int)) (failover.Checked, error) {
+		if o.Alone {
+			return g.checkAlone(ctx, o.Scope)
+		}
+		return g.checkBoth(ctx, o.Scope, progress)
+	})
 }
 
 // What can be said of a position on the secondary alone.

@@ -10,7 +10,7 @@ import (
 )
 
 // checkBoth compares the records on both sides.
-func (g ground) checkBoth(ctx context.Context, in failover.Scope) (failover.Checked, error) {
+func (g ground) checkBoth(ctx context.Context, in failover.Scope, progress func(done, total int)) (failover.Checked, error) {
 	v, err := g.Look(ctx, in)
 	if err != nil {
 		return failover.Checked{}, err
@@ -20,7 +20,8 @@ func (g ground) checkBoth(ctx context.Context, in failover.Scope) (failover.Chec
 		known[group.Group] = true
 	}
 	report, err := verify.Check(ctx, g.l.clusters[replicator.Primary], g.l.clusters[replicator.Secondary], verify.Options{
-		Groups: func(group string) bool { return known[group] },
+		Groups:   func(group string) bool { return known[group] },
+		Progress: progress,
 		Rename: func(topic string) (string, bool) {
 			to, ok := g.l.Rename(topic)
 			return to, ok && chosen(in.Topics, topic)

@@ -68,6 +68,8 @@ type link struct {
 	schedule *drill.Schedule // nil: no drills
 
 	check func() error // of all links together, when a cluster id became known
+	// configured are the names of all links of this process; nil: a way home, which nobody named.
+	configured map[string]bool
 }
 
 // running is what exists from the moment both cluster ids are known.
@@ -79,6 +81,7 @@ type running struct {
 	memory  *memory
 	ends    ends
 	outputs *outputs // nil where no commit waits for any
+	checks  *checks
 }
 
 // source is a mapping source.
@@ -213,6 +216,7 @@ func (l *link) start(ctx context.Context, group *errgroup.Group) error {
 
 	group.Go(func() error { return r.loop.Run(ctx) })
 	group.Go(func() error { return tidyWhen(ctx, r.settled) })
+	group.Go(func() error { return r.checks.run(ctx) })
 	if !l.ReadOnly {
 		group.Go(func() error { return l.keeper.run(ctx) })
 	}
@@ -311,7 +315,7 @@ func (l *link) known() [2]string {
 }
 
 func (l *link) build(primaryID, secondaryID string) (*running, error) {
-	r := &running{settled: make(chan struct{}), memory: newMemory(l.clusters[replicator.Secondary], failover.LinkID(l.Name, primaryID, secondaryID), l.log.Named("memory"))}
+	r := &running{settled: make(chan struct{}), checks: newChecks(), memory: newMemory(l.clusters[replicator.Secondary], failover.LinkID(l.Name, primaryID, secondaryID), l.log.Named("memory"))}
 	intents, err := l.intents()
 	if err != nil {
 		return nil, err

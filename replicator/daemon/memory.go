@@ -35,9 +35,11 @@ type memory struct {
 	roles   map[string]failover.Role
 	heard   map[string]string         // verdicts that are
 	handed  map[string]bool           // groups that were handed over once
+	listed  map[string]bool           // topics that have copies, as the secondary knows
 	untold  map[string]failover.Group // verdicts that are not on the secondary yet
 	fencing map[string]bool           // topics that a step has just fenced, and not written down yet
 	problem string
+	doubt   string // whether this link had another name
 }
 
 const (
@@ -77,13 +79,17 @@ func (l *link) remember(ctx context.Context, r *running) error {
 	tick := time.NewTicker(rememberEvery)
 	defer tick.Stop()
 	for {
-		r.memory.note(r.memory.alone(ctx, func() error {
+		err := r.memory.alone(ctx, func() error {
 			err := l.recall(ctx, r)
-			if !l.ReadOnly {
-				err = errors.Join(err, r.memory.tell(ctx))
+			if !l.ReadOnly && !errors.Is(err, ErrRefused) {
+				err = errors.Join(err, r.memory.tell(ctx), r.memory.list(ctx, r.source))
 			}
 			return err
-		}))
+		})
+		if errors.Is(err, ErrRefused) {
+			return err
+		}
+		r.memory.note(err)
 		r.memory.lookFor(r.source)
 		select {
 		case <-ctx.Done():
@@ -104,10 +110,31 @@ func (l *link) recall(ctx context.Context, r *running) error {
 		}
 		return err
 	}
+	if err := l.recognised(ctx, r); err != nil {
+		return err
+	}
 	if err := l.apply(ctx, r, k); err != nil {
 		return err
 	}
 	r.memory.once.Do(func() { close(r.memory.read) })
+	return nil
+}
+
+// recognised makes sure, before anything is applied for the first time, that the link was not called otherwise when it was kept.
+func (l *link) recognised(ctx context.Context, r *running) error {
+	r.memory.mu.Lock()
+	known := r.memory.known
+	r.memory.mu.Unlock()
+	if known {
+		return nil
+	}
+	doubt, err := l.renamed(ctx, r)
+	if err != nil {
+		return err
+	}
+	r.memory.mu.Lock()
+	defer r.memory.mu.Unlock()
+	r.memory.doubt = doubt
 	return nil
 }
 
@@ -133,15 +160,20 @@ func (l *link) apply(ctx context.Context, r *running, k failover.Known) error {
 func (l *link) primaryByLog(ctx context.Context, secondaryID string) {
 	ctx, cancel := context.WithTimeout(ctx, rememberWithin)
 	defer cancel()
-	primaries, err := failover.Primaries(ctx, &failover.KafkaLog{Cluster: l.clusters[replicator.Secondary]}, l.Name, secondaryID)
-	if err != nil || len(primaries) != 1 {
+	primaries, others, err := failover.Primaries(ctx, &failover.KafkaLog{Cluster: l.clusters[replicator.Secondary]}, l.Name, secondaryID)
+	if err == nil && len(primaries) == 0 && len(others) > 0 {
+		l.log.Warn("the primary does not answer, and of this link nothing is kept on the secondary; of others there is. "+
+			"Try: if it was given another name, name it as it was", zap.Strings("links", others))
+	}
+	if err != nil || len(primaries) == 0 {
 		return
 	}
-	l.log.Info("the primary's cluster id, by what is kept on the secondary", zap.String("cluster_id", primaries[0]))
+	newest := primaries[len(primaries)-1] // a region that was built anew has another id than before
+	l.log.Info("the primary's cluster id, by what is kept on the secondary", zap.String("cluster_id", newest))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.ids[replicator.Primary] == "" {
-		l.ids[replicator.Primary] = primaries[0]
+		l.ids[replicator.Primary] = newest
 	}
 }
 
@@ -168,6 +200,7 @@ func (m *memory) hear(k failover.Known) (changed []string) {
 	was := m.roles
 	m.state = k.State
 	m.known, m.newest, m.roles, m.heard, m.handed = true, -1, k.Roles, map[string]string{}, map[string]bool{}
+	m.listed = k.Mirrored
 	for group, e := range k.Groups {
 		if m.heard[group] = e.Verdict; m.untold[group].Verdict == e.Verdict {
 			delete(m.untold, group) // somebody wrote it: the machine, as a rule
@@ -314,10 +347,7 @@ func (m *memory) lookFor(s source) {
 func (m *memory) problems() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.problem == "" {
-		return nil
-	}
-	return []string{m.problem}
+	return slices.DeleteFunc([]string{m.problem, m.doubt}, func(p string) bool { return p == "" })
 }
 
 // ruled is a mapping source whose topics may have changed hands: what the primary commits on those means nothing on the secondary, whoever

@@ -13,6 +13,7 @@ const (
 	StateChanged Kind = "failover" // a step of a failover, with all of its state
 	RoleChanged  Kind = "role"     // who writes a topic on the secondary
 	GroupChanged Kind = "group"    // who a group belongs to
+	Listed       Kind = "mirrored" // topics that the link has copies of on the secondary
 	Noted        Kind = "note"     // something that a person should be able to read later
 )
 
@@ -35,6 +36,8 @@ type Event struct {
 
 	Topic string `json:"topic,omitempty"` // the primary's name
 	Role  *Role  `json:"role,omitempty"`
+
+	Topics []string `json:"topics,omitempty"` // of a Listed, by the primary's names
 
 	Group   string `json:"group,omitempty"`
 	Verdict string `json:"verdict,omitempty"` // taken_over, handed_over, reclaimed
@@ -66,12 +69,14 @@ type Known struct {
 	last   int64  // offset of its event
 	Roles  map[string]Role
 	Groups map[string]Event // the newest of each group
-	Events []Event          // all that count, oldest first
+	// Mirrored are the topics that ever had a copy on the secondary, by the primary's names.
+	Mirrored map[string]bool
+	Events   []Event // all that count, oldest first
 }
 
 // fold reads the log of one link.
 func fold(link string, all []Event) Known {
-	k := Known{last: none, Roles: map[string]Role{}, Groups: map[string]Event{}}
+	k := Known{last: none, Roles: map[string]Role{}, Groups: map[string]Event{}, Mirrored: map[string]bool{}}
 	start := int64(0) // of the log: what a person deleted before it is not missed, or nothing after it would count
 	if len(all) > 0 {
 		start = all[0].Offset
@@ -93,6 +98,10 @@ func fold(link string, all []Event) Known {
 			}
 		case GroupChanged:
 			k.Groups[e.Group] = e
+		case Listed:
+			for _, topic := range e.Topics {
+				k.Mirrored[topic] = true
+			}
 		}
 		k.Events = append(k.Events, e)
 	}

@@ -1,7 +1,9 @@
 package failover
 
 import (
+	"cmp"
 	"context"
+	"strings"
 	"time"
 )
 
@@ -15,10 +17,13 @@ type Ground interface {
 	Behind(ctx context.Context, topics []string) ([]Unmirrored, error)
 	// Seen is what is known of the primary without asking it.
 	Seen(ctx context.Context, topics []string) (Seen, error)
-	// Check compares the records at the positions: on both sides, or on the secondary alone.
-	Check(ctx context.Context, in Scope, alone bool) (Checked, error)
+	// Check compares the records at the positions: on both sides, or on the secondary alone. It returns soon. What takes longer goes on by
+	// itself, and waits say how far it is: who asks again with the same ID is told of the same look, until its answer was given.
+	Check(ctx context.Context, o Look) (c Checked, waits []string, err error)
 	// Switch fences leftoff's mirror of topics, and says where. Twice is once.
 	Switch(ctx context.Context, topics []string) ([]TopicReport, error)
+	// Written lists what the secondary has of topics past where they were switched. Where it can't be asked that is an error.
+	Written(ctx context.Context, switched map[string]Role) ([]Written, error)
 	// SwitchBack lets the mirror go on.
 	SwitchBack(ctx context.Context, topics []string) error
 	// HandOver lets go of groups, and returns their verdicts. Twice is once.
@@ -27,6 +32,33 @@ type Ground interface {
 	TakeBack(ctx context.Context, groups []string, why string) error
 }
 
+// Look says what to check.
+type Look struct {
+	ID    string // of the failover, or Dry
+	Scope Scope
+	Alone bool // on the secondary: the primary is gone
+	// Accept: an answer that was given a short while ago may be given again. It is what a person has read, and lets pass.
+	Accept bool
+}
+
+// Written is what a partition of a switched topic got on the secondary since: from S* on.
+type Written struct {
+	Topic     string // the primary's name
+	There     string // the secondary's
+	Partition int32
+	From, To  int64 // offsets of the secondary
+	Fenced    bool  // leftoff's mirror copies the topic, and has written nothing since
+	Anew      bool  // it ends before S*: the topic was made anew, or cut
+}
+
+// Compare orders by topic and partition.
+func (w Written) Compare(other Written) int {
+	return cmp.Or(strings.Compare(w.Topic, other.Topic), cmp.Compare(w.Partition, other.Partition))
+}
+
+// Dry is the ID of a look that belongs to no failover.
+const Dry = "trial"
+
 // View is what stands where.
 type View struct {
 	Ready    [2]bool // both offsets topics were read
@@ -34,6 +66,8 @@ type View struct {
 	Groups   []GroupView
 	Topics   []string // of the primary, mirrored, of these groups
 	Problems []string // of the mapping source and the index
+	// Unlisted: nothing tells of topics that no group reads. The primary is gone, and nobody kept a list.
+	Unlisted bool
 }
 
 // GroupView is a group.

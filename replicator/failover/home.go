@@ -204,7 +204,7 @@ func (m *Machine) settle(ctx context.Context, ground HomeGround, k Known, s *Sta
 	for topic := range switched {
 		roles[topic] = Role{Name: Forward, At: m.now().UTC(), ID: s.ID}
 	}
-	if err := m.store.SetRoles(ctx, s.Who, "failback "+s.ID, roles); err != nil {
+	if err := m.store.setRoles(ctx, &k.last, s.Who, "failback "+s.ID, roles); err != nil {
 		return result{}, err
 	}
 	var groups []Group
@@ -213,7 +213,7 @@ func (m *Machine) settle(ctx context.Context, ground HomeGround, k Known, s *Sta
 			groups = append(groups, Group{name, "reclaimed", "failover " + s.ID + " came home"})
 		}
 	}
-	if err := m.store.SetGroups(ctx, s.Who, groups); err != nil {
+	if err := m.store.setGroups(ctx, &k.last, s.Who, groups); err != nil {
 		return result{}, err
 	}
 	return result{said: fmt.Sprintf("%d topics follow the primary again%s", len(switched), moved)}, nil

@@ -67,6 +67,9 @@ func (m *Machine) Begin(ctx context.Context, o Order) (Progress, error) {
 		if k.State.Home != nil || k.State.Unplanned != o.Unplanned || !sameScope(k.State.Scope, o.Scope) {
 			return Progress{State: k.State}, fmt.Errorf("%w: %s", ErrUnderWay, standing(k.State))
 		}
+		if k.State.Step == TakeBack {
+			return m.forward(ctx, k, o)
+		}
 		return Progress{State: k.State}, nil
 	}
 	if k.stands(o) {
@@ -167,7 +170,7 @@ func next(s *State) Step {
 
 func (s *State) clone() State {
 	c := *s
-	c.Past, c.Accepted = slices.Clone(s.Past), slices.Clone(s.Accepted)
+	c.Past, c.Accepted, c.Notes = slices.Clone(s.Past), slices.Clone(s.Accepted), slices.Clone(s.Notes)
 	return c
 }
 
@@ -175,6 +178,7 @@ func (s *State) clone() State {
 type result struct {
 	waits  []string
 	person bool // only a person can help
+	going  bool // it waits for its own work
 	said   string
 
 	diverged []Unmirrored
@@ -193,7 +197,7 @@ func (m *Machine) step(ctx context.Context, k Known, s *State, o Order) (result,
 	case Switch:
 		return m.swap(ctx, k, s)
 	case TakeBack:
-		return m.takeBack(ctx, k, s)
+		return m.takeBack(ctx, k, s, o)
 	}
 	v, err := m.ground.Look(ctx, s.Scope)
 	if err != nil {
@@ -212,46 +216,6 @@ func (m *Machine) step(ctx context.Context, k Known, s *State, o Order) (result,
 		return m.handOver(ctx, k, s, v)
 	}
 	return result{}, fmt.Errorf("this leftoff does not know the step. Try: leftoff %s, which began it", s.Version)
-}
-
-// Rollback turns a failover round, as long as no group of it has started on the secondary.
-func (m *Machine) Rollback(ctx context.Context, o Order) (Progress, error) {
-	k, err := m.store.Load(ctx)
-	switch {
-	case err != nil:
-		return Progress{}, err
-	case k.State == nil:
-		return Progress{}, ErrNothing
-	case k.State.Step == RolledBack || k.State.Step == TakeBack:
-		return Progress{State: k.State}, nil
-	case k.State.Home != nil:
-		return Progress{State: k.State}, fmt.Errorf("%w: %s. It goes forward only", ErrUnderWay, standing(k.State))
-	}
-	v, err := m.ground.Look(ctx, k.State.Scope)
-	if err != nil {
-		return Progress{State: k.State}, err
-	}
-	if missing := ready(v, false); len(missing) > 0 {
-		return Progress{State: k.State}, fmt.Errorf("%w: %s", ErrReading, some(missing))
-	}
-	if started := started(v); len(started) > 0 {
-		return Progress{State: k.State}, fmt.Errorf("%s: %w", some(started), ErrStarted)
-	}
-	s := k.State.clone()
-	s.Step, s.Changed, s.Who = TakeBack, m.now().UTC(), o.Who
-	s.Past = append(s.Past, Passed{Step: k.State.Step, At: s.Changed, Said: "rolled back by " + o.Who})
-	k, err = m.store.Change(ctx, k, s)
-	return Progress{State: k.State}, err
-}
-
-// started are groups with members, or commits of their own, on the secondary.
-func started(v View) (names []string) {
-	for _, g := range v.Groups {
-		if g.Live || g.Started || g.Verdict == "taken_over" {
-			names = append(names, g.Group)
-		}
-	}
-	return names
 }
 
 func names(v View) []string {

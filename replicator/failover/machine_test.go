@@ -27,10 +27,13 @@ type world struct {
 	happened  []string // effects, in order, each once
 	noPrimary bool
 
+	looks int // how often a check that was asked for is not done yet
+
 	start     int    // of the log
 	mark      int64  // where the secondary ends at the switch; 0: 9
 	onSwitch  func() // what happens while topics are being switched
 	onMembers func()
+	produced  map[string]int64 // offsets that producers wrote on the secondary past the switch, by topic
 
 	diverged []Unmirrored
 	alien    alien
@@ -109,11 +112,15 @@ func (w *world) Seen(context.Context, []string) (Seen, error) {
 	return Seen{NeverMirrored: 7, Ends: time.Unix(1, 0)}, w.call(nil)
 }
 
-func (w *world) Check(_ context.Context, _ Scope, alone bool) (Checked, error) {
-	if w.noPrimary && !alone {
-		return Checked{}, errors.New("the primary is gone")
+func (w *world) Check(_ context.Context, o Look) (Checked, []string, error) {
+	if w.noPrimary && !o.Alone {
+		return Checked{}, nil, errors.New("the primary is gone")
 	}
-	return w.checked, w.call(func() { w.once("check") })
+	if w.looks > 0 {
+		w.looks--
+		return Checked{}, []string{fmt.Sprintf("%d positions to go", w.looks)}, w.call(nil)
+	}
+	return w.checked, nil, w.call(func() { w.once("check") })
 }
 
 func (w *world) Switch(_ context.Context, topics []string) (all []TopicReport, err error) {
@@ -134,6 +141,17 @@ func (w *world) Switch(_ context.Context, topics []string) (all []TopicReport, e
 		all = append(all, TopicReport{Topic: t, There: t, Fenced: true, Marks: []Mark{{0, 10, end}}})
 	}
 	return all, err
+}
+
+func (w *world) Written(_ context.Context, switched map[string]Role) (all []Written, err error) {
+	for topic, role := range switched {
+		if w.produced[topic] > 0 {
+			from := role.Marks[0].Secondary
+			all = append(all, Written{Topic: topic, There: topic, From: from, To: from + w.produced[topic], Fenced: true})
+		}
+	}
+	slices.SortFunc(all, Written.Compare)
+	return all, w.call(nil)
 }
 
 func (w *world) SwitchBack(_ context.Context, topics []string) error {

@@ -62,6 +62,8 @@ type State struct {
 	Checked *Checked `json:"checked,omitempty"`
 	// Home is set on the way home.
 	Home *Home `json:"home,omitempty"`
+	// Notes are what a person has to look after.
+	Notes []string `json:"notes,omitempty"`
 	// Accepted problems: a person said --accept.
 	Accepted []string `json:"accepted,omitempty"`
 }

@@ -156,6 +156,15 @@ func switches(s *State, v View) []string {
 	return topics(s, v)
 }
 
+// unlisted says that topics may be missing from those that change hands, and why.
+func unlisted(s *State, v View) string {
+	if !v.Unlisted || len(s.Scope.Topics) > 0 || len(s.Scope.Groups) > 0 {
+		return ""
+	}
+	return "topics that no group reads do not change hands: the primary is gone, and neither this machine nor the secondary has a list of what was mirrored. " +
+		"Try: leftoff failover --unplanned --topic with each of them, before producers write there"
+}
+
 // freeze writes down what is known of a primary that is gone.
 func (m *Machine) freeze(ctx context.Context, s *State, v View, o Order) (result, error) {
 	if missing := ready(v, false); len(missing) > 0 {
@@ -250,9 +259,9 @@ func (m *Machine) check(ctx context.Context, s *State, v View, o Order) (result,
 	if missing := ready(v, !s.Unplanned); len(missing) > 0 {
 		return result{waits: missing}, nil
 	}
-	c, err := m.ground.Check(ctx, s.Scope, s.Unplanned)
-	if err != nil {
-		return result{}, err
+	c, coming, err := m.ground.Check(ctx, Look{ID: s.ID, Scope: s.Scope, Alone: s.Unplanned, Accept: o.Accept})
+	if err != nil || len(coming) > 0 {
+		return result{waits: coming, going: true}, err
 	}
 	c.At, c.Alone = m.now().UTC(), s.Unplanned
 	s.Checked = &c
@@ -285,6 +294,10 @@ func (m *Machine) swap(ctx context.Context, k Known, s *State) (result, error) {
 			return r, err
 		}
 	}
+	note := unlisted(s, v)
+	if note != "" && !slices.Contains(s.Notes, note) {
+		s.Notes = append(s.Notes, note)
+	}
 	done, err := m.ground.Switch(ctx, what)
 	if err != nil {
 		return result{}, err
@@ -306,6 +319,9 @@ func (m *Machine) swap(ctx context.Context, k Known, s *State) (result, error) {
 	}
 	s.Topics = done
 	said := fmt.Sprintf("%d topics change hands", len(done))
+	if note != "" {
+		said += "; " + note
+	}
 	if alien > 0 {
 		said += fmt.Sprintf("; %d of them are copied by a mirror that is not leftoff's. Stop it, or it will write old records between new ones when the primary comes back", alien)
 	}
@@ -375,7 +391,7 @@ func (m *Machine) handOver(ctx context.Context, k Known, s *State, v View) (resu
 
 // takeBack undoes what this failover did, as far as it came, and nothing of another one. Topics first, so that nothing is written where
 // others may write.
-func (m *Machine) takeBack(ctx context.Context, k Known, s *State) (result, error) {
+func (m *Machine) takeBack(ctx context.Context, k Known, s *State, o Order) (result, error) {
 	v, err := m.ground.Look(ctx, s.Scope)
 	if err != nil {
 		return result{}, err
@@ -384,7 +400,14 @@ func (m *Machine) takeBack(ctx context.Context, k Known, s *State) (result, erro
 		return result{waits: missing}, nil
 	}
 	if began := started(v); len(began) > 0 {
-		return result{waits: []string{fmt.Sprintf("%s: %v", some(began), ErrStarted)}, person: true}, nil
+		return result{waits: []string{fmt.Sprintf("%s have started on the secondary since, and what they read there would be read again. "+
+			"Try: the same leftoff failover, which goes forward again; then leftoff failback", some(began))}, person: true}, nil
+	}
+	if left, err := m.leftBehind(ctx, k, s); err != nil {
+		return result{}, err
+	} else if len(left) > 0 && !s.accepts(o, left) {
+		return result{waits: []string{fmt.Sprintf("%s. A rollback would leave that there, unread. "+
+			"Try: the same leftoff failover, which goes forward again, then leftoff failback; or leftoff failover rollback --accept to leave it", some(left))}, person: true}, nil
 	}
 	// The step that was turned round may have fenced topics without living to write it down.
 	topics := k.switchedBy(s.ID)

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -80,18 +81,52 @@ func (s *Store) Load(ctx context.Context) (Known, error) {
 	return s.known, nil
 }
 
-// Primaries lists the cluster ids of the primaries that a log knows for a link.
-func Primaries(ctx context.Context, log Log, name, secondaryID string) ([]string, error) {
-	var primaries []string
-	err := log.Read(ctx, func(offset int64, value []byte) {
+// Primaries lists the cluster ids of the primaries that a log knows for a link, the one that was written of last at the end; others are the names of links that it knows to the same
+// secondary.
+func Primaries(ctx context.Context, log Log, name, secondaryID string) (primaries, others []string, err error) {
+	err = log.Read(ctx, func(offset int64, value []byte) {
 		e, err := decode(offset, value)
-		rest, named := strings.CutPrefix(e.Link, name+colon)
-		if primary, ok := strings.CutSuffix(rest, arrow+secondaryID); err == nil && named && ok && !slices.Contains(primaries, primary) {
-			primaries = append(primaries, primary)
+		rest, ok := strings.CutSuffix(e.Link, arrow+secondaryID)
+		at := strings.LastIndex(rest, colon)
+		if err != nil || !ok || at < 0 {
+			return
+		}
+		switch of, primary := rest[:at], rest[at+len(colon):]; {
+		case of != name && !slices.Contains(others, of) && !wayHome.MatchString(of):
+			others = append(others, of)
+		case of == name:
+			primaries = append(slices.DeleteFunc(primaries, func(p string) bool { return p == primary }), primary)
 		}
 	})
-	return primaries, err
+	return primaries, others, err
 }
+
+// Others is what the log says of links with other names between the same clusters, by name. Ways home are none.
+func (s *Store) Others(ctx context.Context) (map[string]Known, error) {
+	if _, err := s.Load(ctx); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pair := s.link[strings.LastIndex(s.link, colon):]
+	ids := map[string]string{}
+	events := make([]Event, len(s.read))
+	for i := range s.read {
+		e := s.read[i].event
+		events[i] = e
+		if name, ok := strings.CutSuffix(e.Link, pair); ok && e.Link != s.link && !wayHome.MatchString(name) {
+			ids[name] = e.Link
+		}
+	}
+	all := make(map[string]Known, len(ids))
+	for name, id := range ids {
+		all[name] = fold(id, events)
+	}
+	return all, nil
+}
+
+// wayHome is what a way home is called: after its link, and the id of its failback.
+var wayHome = regexp.MustCompile(`-home-\d{8}-\d{6}-[0-9a-f]{4}$`)
 
 // ErrOvertaken: somebody else changed the failover first.
 var ErrOvertaken = errors.New("somebody else is at this failover")
@@ -139,6 +174,19 @@ func (s *Store) setGroups(ctx context.Context, under *int64, who string, groups 
 	var all []Event
 	for _, g := range groups {
 		all = append(all, Event{Kind: GroupChanged, Group: g.Name, Verdict: g.Verdict, Who: who, Why: g.Why, Under: under})
+	}
+	return s.append(ctx, all...)
+}
+
+// manyTopics is how many topics one event lists at most.
+const manyTopics = 1_000
+
+// SetMirrored makes it durable that topics have copies on the secondary: on the day when the primary and leftoff's machine are both gone
+// nothing else tells of those that no group reads.
+func (s *Store) SetMirrored(ctx context.Context, who string, topics []string) error {
+	var all []Event
+	for some := range slices.Chunk(topics, manyTopics) {
+		all = append(all, Event{Kind: Listed, Topics: some, Who: who})
 	}
 	return s.append(ctx, all...)
 }

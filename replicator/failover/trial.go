@@ -7,6 +7,8 @@ type Trial struct {
 	Step  Step     `json:"step"`
 	Finds []string `json:"finds,omitempty"` // what it would wait for
 	Says  string   `json:"says,omitempty"`
+	// Going: it is still being looked at, and Says how far. Who asks again is told more.
+	Going bool `json:"going,omitempty"`
 }
 
 // Try looks at every step of an order and changes nothing.
@@ -18,7 +20,7 @@ func (m *Machine) Try(ctx context.Context, o Order) ([]Trial, error) {
 	}
 	o.Accept = false
 	for _, step := range Steps(o.Unplanned) {
-		s := State{ID: "trial", Unplanned: o.Unplanned, Scope: o.Scope, Step: step}
+		s := State{ID: Dry, Unplanned: o.Unplanned, Scope: o.Scope, Step: step}
 		t := Trial{Step: step}
 		switch step {
 		case Done:
@@ -28,6 +30,9 @@ func (m *Machine) Try(ctx context.Context, o Order) ([]Trial, error) {
 			if topics := switches(&s, v); len(topics) > 0 {
 				t.Says = "would change hands: " + some(topics)
 			}
+			if note := unlisted(&s, v); note != "" {
+				t.Says += "; " + note
+			}
 		case HandOver:
 			t.Says = "would be handed over: " + some(names(v))
 		default:
@@ -35,9 +40,13 @@ func (m *Machine) Try(ctx context.Context, o Order) ([]Trial, error) {
 			if err != nil {
 				r.waits = []string{err.Error()} // the others may find something, too
 			}
-			t.Finds, t.Says = r.waits, r.said
-			if len(t.Finds) > 0 {
-				t.Says = ""
+			switch {
+			case err == nil && r.going:
+				t.Says, t.Going = r.waits[0], true
+			case len(r.waits) > 0:
+				t.Finds = r.waits
+			default:
+				t.Says = r.said
 			}
 		}
 		all = append(all, t)
