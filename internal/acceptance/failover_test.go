@@ -247,7 +247,7 @@ func unplanned(t *testing.T) {
 	if seen.NeverMirrored > lost {
 		t.Errorf("says that at least %d records were never mirrored; the judge finds %d", seen.NeverMirrored, lost)
 	}
-	b.lawful(judge.Rules{}, copies...)
+	b.lawful(judge.Rules{Holds: r.heldSince(b, killed.Add(-3*time.Second))}, copies...)
 	worst := int64(0)
 	for group, again := range b.rereads(copies...) {
 		if strings.HasPrefix(group, prefix) {
@@ -263,6 +263,27 @@ func (r *running) wroteEach(groups []string) bool {
 		g, _ := r.group(group)
 		return !slices.ContainsFunc(g.Entries, func(e replicator.Entry) bool { return e.HasWritten })
 	})
+}
+
+// heldSince are the keys that leftoff holds, by its own word, of those whose first commit on the primary came later: as it died, or after it
+// was back and the groups had been handed over.
+func (r *running) heldSince(b *bench, at time.Time) map[judge.Key]string {
+	r.t.Helper()
+	old := map[judge.Key]bool{}
+	for _, w := range b.history.Primary.Writes() {
+		if w.Value != nil && w.At.Before(at) {
+			old[w.Key] = true
+		}
+	}
+	held := map[judge.Key]string{}
+	for _, g := range r.snapshot().Groups {
+		for _, e := range g.Entries {
+			if k := (judge.Key{Group: g.Group, Topic: e.Commit.Topic, Partition: e.Commit.Partition}); e.Reason != replicator.NoReason && !old[k] {
+				held[judge.Key{Group: g.Group, Topic: e.Topic, Partition: e.Commit.Partition}] = e.Reason.String()
+			}
+		}
+	}
+	return held
 }
 
 // unchanged asserts that something stays as it is.
