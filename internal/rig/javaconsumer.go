@@ -1,15 +1,8 @@
 package rig
 
 import (
-	"bufio"
-	_ "embed"
-	"fmt"
 	"hash/crc32"
-	"io"
 	"maps"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,9 +10,6 @@ import (
 	"testing"
 	"time"
 )
-
-//go:embed java/Consumer.java
-var consumerSource string
 
 // Protocols of a consumer group.
 const (
@@ -36,6 +26,7 @@ type ConsumerOptions struct {
 	Reset       string            // auto.offset.reset; "none" if empty, so that a missing offset is an error
 	InstanceID  string            // makes it a static member
 	Limit       int               // pause after this many records; 0 is no limit
+	Pause       time.Duration     // between two polls, in whole milliseconds: how slow it is
 	CommitEvery int               // commit after each so many records; 0 is on Commit only
 	Metadata    string            // stored with every commit
 	Props       map[string]string // further consumer settings
@@ -59,16 +50,16 @@ func Sum(b []byte) string {
 	return strconv.FormatUint(uint64(crc32.ChecksumIEEE(b)), 16)
 }
 
-// JavaConsumer is Kafka's own consumer, in a process of its own.
+// JavaConsumer is Kafka's own consumer.
 type JavaConsumer struct {
-	proc  *process
-	log   string
-	stdin io.WriteCloser
-	read  chan struct{} // closed when its output has ended
+	host   *javaHost
+	number int           // in its process
+	read   chan struct{} // closed when its output has ended
 
 	mu        sync.Mutex
 	changed   chan struct{} // closed and replaced at each line
 	records   []Consumed
+	delivered map[string]int64 // by topic/partition, the last of records
 	positions map[string]int64 // by topic/partition, at assignment
 	committed map[string]int64
 	assigned  map[string]bool
@@ -76,55 +67,23 @@ type JavaConsumer struct {
 	failure   string
 }
 
-// StartJavaConsumer starts a consumer against the cluster's Bootstrap and
-// returns at once: WaitAssigned waits for its place in the group. It is killed,
-// without leaving the group, at the end of the test.
+// StartJavaConsumer starts a consumer against the cluster's Bootstrap, in a
+// process of its own, and returns at once: WaitAssigned waits for its place in
+// the group. It is killed, without leaving the group, at the end of the test.
 func StartJavaConsumer(t testing.TB, c *Cluster, o ConsumerOptions) *JavaConsumer {
 	t.Helper()
-	classes, err := c.in.consumerClasses()
-	if err != nil {
-		unavailable(t, err)
-	}
-	dir, err := os.MkdirTemp("", "leftoff-rig-consumer-")
-	if err != nil {
-		t.Fatalf("rig: %v", err)
-	}
-	flags := append([]string{"-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"}, c.in.classData()...)
-	argv := c.in.command(flags, "Consumer", o.arguments(c)...)
-	for i, a := range argv {
-		if a == "-cp" { // behind the jars: class data wants the class path it knows first
-			argv[i+1] += string(os.PathListSeparator) + classes
-		}
-	}
-	j := &JavaConsumer{
-		log: filepath.Join(dir, "consumer.log"), read: make(chan struct{}), changed: make(chan struct{}),
-		positions: map[string]int64{}, committed: map[string]int64{}, assigned: map[string]bool{}, done: map[string]int{},
-	}
-	in, stdin, err := os.Pipe()
-	if err != nil {
-		t.Fatalf("rig: %v", err)
-	}
-	stdout, out := io.Pipe()
-	j.stdin = stdin
-	j.proc, err = launch("consumer "+o.Group, j.log, argv, in, out)
-	in.Close()
-	if err != nil {
-		t.Fatalf("rig: %v", err)
-	}
-	go j.listen(stdout)
-	go func() { <-j.proc.done; out.Close() }()
-	t.Cleanup(func() { j.finish(t, dir) })
-	return j
+	return StartJavaConsumers(t, c, o)[0]
 }
 
-// arguments are the settings as key=value.
-func (o ConsumerOptions) arguments(c *Cluster) []string {
+// argument is the settings as key=value, in one.
+func (o ConsumerOptions) argument(c *Cluster) string {
 	p := map[string]string{
 		"bootstrap.servers":   strings.Join(c.Bootstrap(), ","),
 		"group.id":            o.Group,
 		"auto.offset.reset":   "none",
 		"rig.topics":          strings.Join(o.Topics, ","),
 		"rig.limit":           "-1",
+		"rig.pause":           strconv.FormatInt(o.Pause.Milliseconds(), 10),
 		"rig.commit.every":    strconv.Itoa(o.CommitEvery),
 		"rig.metadata":        o.Metadata,
 		"group.protocol":      Classic,
@@ -147,42 +106,11 @@ func (o ConsumerOptions) arguments(c *Cluster) []string {
 		p["rig.limit"] = strconv.Itoa(o.Limit)
 	}
 	maps.Copy(p, o.Props)
-	var args []string
+	var settings []string
 	for _, k := range slices.Sorted(maps.Keys(p)) {
-		args = append(args, k+"="+p[k])
+		settings = append(settings, k+"="+p[k])
 	}
-	return args
-}
-
-// consumerClasses compiles the consumer, once a version of its source.
-func (in *installation) consumerClasses() (string, error) {
-	dir := filepath.Join(in.dir, "classes-"+shortHash(consumerSource))
-	return dir, once(dir, func() error {
-		javac, err := findTool("javac", "apt-get install openjdk-17-jdk-headless")
-		if err != nil {
-			return err
-		}
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return err
-		}
-		source := filepath.Join(dir, "Consumer.java")
-		if err := os.WriteFile(source, []byte(consumerSource), 0o644); err != nil {
-			return err
-		}
-		if out, err := exec.Command(javac, "--release", "17", "-cp", in.classPath, "-d", dir, source).CombinedOutput(); err != nil {
-			return fmt.Errorf("javac: %w: %s", err, lastLines(string(out), 10))
-		}
-		return nil
-	})
-}
-
-// listen takes in what the consumer prints, until it ends.
-func (j *JavaConsumer) listen(stdout io.Reader) {
-	defer close(j.read)
-	lines := bufio.NewScanner(stdout)
-	for lines.Scan() {
-		j.take(strings.Split(lines.Text(), "\t"))
-	}
+	return strings.Join(settings, "\t")
 }
 
 func (j *JavaConsumer) take(f []string) {
@@ -193,6 +121,7 @@ func (j *JavaConsumer) take(f []string) {
 		p, _ := strconv.ParseInt(f[2], 10, 32)
 		o, _ := strconv.ParseInt(f[3], 10, 64)
 		j.records = append(j.records, Consumed{f[1], int32(p), o, f[4], f[5]})
+		j.delivered[f[1]+"/"+f[2]] = o
 	case f[0] == "assigned" && len(f) == 3:
 		j.assigned[f[1]+"/"+f[2]] = true
 	case f[0] == "revoked" && len(f) == 3:
@@ -205,7 +134,7 @@ func (j *JavaConsumer) take(f []string) {
 		j.done[f[1]]++
 	case f[0] == "error":
 		j.failure = strings.Join(f[1:], " ")
-	default: // the JVM has something to say
+	default: // the JVM says something, and begins with a number
 		return
 	}
 	close(j.changed)
@@ -234,7 +163,7 @@ func (j *JavaConsumer) wait(t testing.TB, what string, holds func() bool) {
 			ok, failure := holds(), j.failure
 			j.mu.Unlock()
 			if !ok {
-				t.Fatalf("java consumer ended before %s: %v %s", what, j.proc.err, failure)
+				t.Fatalf("java consumer ended before %s: %s %s", what, j.host.ending(), failure)
 			}
 			return
 		case <-deadline.C:

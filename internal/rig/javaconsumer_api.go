@@ -2,7 +2,6 @@ package rig
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -27,6 +26,11 @@ func (j *JavaConsumer) WaitRecords(t testing.TB, n int) []Consumed {
 func (j *JavaConsumer) WaitAssigned(t testing.TB, n int) {
 	t.Helper()
 	j.wait(t, fmt.Sprintf("%d assigned partitions", n), func() bool { return len(j.assigned) >= n })
+}
+
+// Delivered is the offset of the last record of a partition that was delivered.
+func (j *JavaConsumer) Delivered(topic string, partition int32) (offset int64, ok bool) {
+	return j.offset(j.delivered, topic, partition)
 }
 
 // Position is where the consumer resumed a partition when it was assigned.
@@ -73,20 +77,26 @@ func (j *JavaConsumer) Limit(t testing.TB, n int) {
 	j.command(t, fmt.Sprintf("limit %d", n))
 }
 
-// Close leaves the group and ends the process. It does not commit. (A static
-// member does not leave: the group keeps its place for a while.)
+// Close leaves the group, and ends the process with its last consumer. It does
+// not commit, unless enable.auto.commit is set. (A static member does not leave:
+// the group keeps its place for a while.)
 func (j *JavaConsumer) Close(t testing.TB) {
 	t.Helper()
 	j.command(t, "close")
-	<-j.proc.done
 	<-j.read
 }
 
-// Kill ends the process at once; the group notices after its session timeout.
-func (j *JavaConsumer) Kill() {
-	j.proc.kill()
+// Leave is how an application stops: a commit of what was delivered, and Close.
+// With enable.auto.commit set the commit is the one that comes with closing.
+func (j *JavaConsumer) Leave(t testing.TB) {
+	t.Helper()
+	j.command(t, "leave")
 	<-j.read
 }
+
+// Kill ends the process at once, with all consumers in it; their groups notice
+// after their session timeouts.
+func (j *JavaConsumer) Kill() { j.host.kill() }
 
 // command sends a line and waits until it was carried out.
 func (j *JavaConsumer) command(t testing.TB, line string) {
@@ -94,16 +104,8 @@ func (j *JavaConsumer) command(t testing.TB, line string) {
 	j.mu.Lock()
 	before := j.done[line]
 	j.mu.Unlock()
-	if _, err := fmt.Fprintln(j.stdin, line); err != nil {
+	if _, err := fmt.Fprintf(j.host.stdin, "%d\t%s\n", j.number, line); err != nil {
 		t.Fatalf("java consumer is gone: %v %s", err, j.Failure())
 	}
 	j.wait(t, line, func() bool { return j.done[line] > before })
-}
-
-func (j *JavaConsumer) finish(t testing.TB, dir string) {
-	j.Kill()
-	j.stdin.Close()
-	if kept := clearAway(dir, t.Failed(), []string{filepath.Join(dir, "consumer.log")}, func() {}); kept != "" {
-		t.Log(kept)
-	}
 }

@@ -60,6 +60,49 @@ func resumes(t *testing.T, c *Cluster) {
 	}
 }
 
+// Several in one process are consumers of their own: one fails, one leaves, and the others go on.
+func TestJavaConsumersInOneProcess(t *testing.T) {
+	t.Parallel()
+	c, _ := Shared(t)
+	topic, group := Name(t, "orders"), Name(t, "payments")
+	c.CreateTopic(t, topic, 1, nil)
+	cl := c.Client(t)
+	for i := range 20 {
+		if err := cl.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Value: fmt.Append(nil, i)}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := func(name, protocol string, limit int) ConsumerOptions {
+		return ConsumerOptions{Group: group + name, Topics: []string{topic}, Protocol: protocol, Reset: "earliest", Limit: limit}
+	}
+	lost, auto := o("-lost", Classic, 0), o("-auto", KIP848, 9)
+	lost.Reset, auto.Props = "none", map[string]string{"enable.auto.commit": "true"}
+	all := StartJavaConsumers(t, c, o("-classic", Classic, 7), o("-consumer", KIP848, 8), lost, auto)
+	if all[2].WaitFailure(t) == "" {
+		t.Error("no offset, no reset policy, no error")
+	}
+	for i, want := range map[int]int64{0: 7, 1: 8, 3: 9} {
+		all[i].WaitRecords(t, int(want))
+		if last, ok := all[i].Delivered(topic, 0); !ok || last != want-1 {
+			t.Errorf("consumer %d is at %d %v, want %d", i, last, ok, want-1)
+		}
+	}
+	all[0].Leave(t)
+	all[3].Leave(t)
+	all[1].Limit(t, 5)
+	all[1].WaitRecords(t, 13)
+	all[1].Leave(t)
+	for name, want := range map[string]int64{"-classic": 7, "-consumer": 13, "-auto": 9} {
+		fetched, err := c.Admin().FetchOffsets(t.Context(), group+name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at, ok := fetched.Lookup(topic, 0); !ok || at.At != want {
+			t.Errorf("%s left %d %v, want %d", name, at.At, ok, want)
+		}
+	}
+}
+
 func TestJavaConsumerWithoutOffsetSaysSo(t *testing.T) {
 	t.Parallel()
 	c, _ := Shared(t)

@@ -1,6 +1,11 @@
+import java.io.BufferedOutputStream;
 import java.io.BufferedReader;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.InputStreamReader;
+import java.io.PrintStream;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -18,14 +23,19 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
- * A consumer as applications write them, driven by lines.
+ * Consumers as applications write them, driven by lines. One process holds as many as
+ * one likes, each with a thread of its own: a JVM for each fits on no small machine.
  *
- * Arguments: key=value, consumer settings and four of our own: rig.topics (a,b,c),
- * rig.limit (records to deliver before it pauses; -1 is no limit),
- * rig.commit.every (0 is on command only), rig.metadata.
+ * Arguments: one a consumer, key=value separated by tabs, consumer settings and five of
+ * our own: rig.topics (a,b,c), rig.limit (records to deliver before it pauses; -1 is no
+ * limit), rig.pause (milliseconds between polls), rig.commit.every (0 is on command
+ * only), rig.metadata.
  *
- * Input lines: commit | limit N | close (leaves the group) | nothing more.
- * Output lines, fields separated by tabs:
+ * All lines begin with the consumer's number, its place among the arguments, and a tab.
+ * Input: commit | limit N | close (leaves the group) | leave (as an application that is
+ * stopped: a commit of what was delivered, unless enable.auto.commit sees to it, and a
+ * close). The end of input closes all.
+ * Output, fields separated by tabs:
  *   assigned  TOPIC PARTITION            one a partition
  *   position  TOPIC PARTITION OFFSET     where it resumes, one a partition assigned
  *   revoked   TOPIC PARTITION
@@ -33,68 +43,103 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
  *   committed TOPIC PARTITION OFFSET
  *   done      COMMAND                    the command's effects are over
  *   error     TEXT
+ *   ended                                nothing more comes of it
+ *
+ * The process ends with the last of them.
  */
-public final class Consumer {
-    private final KafkaConsumer<byte[], byte[]> consumer;
+public final class Consumer implements Runnable {
+    private final int number;
+    private final Properties config = new Properties();
     private final BlockingQueue<String> commands = new LinkedBlockingQueue<>();
     private final Map<TopicPartition, OffsetAndMetadata> delivered = new HashMap<>();
+    private final List<String> topics;
     private final int commitEvery;
+    private final int pause;
     private final String metadata;
+    private KafkaConsumer<byte[], byte[]> consumer;
     private long limit;
     private long sinceCommit;
+    private volatile boolean failed;
 
-    public static void main(String[] args) {
-        Properties config = new Properties();
-        config.put("key.deserializer", ByteArrayDeserializer.class.getName());
-        config.put("value.deserializer", ByteArrayDeserializer.class.getName());
-        config.put("enable.auto.commit", "false");
+    public static void main(String[] args) throws InterruptedException {
+        System.setOut(new PrintStream(new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 1 << 16), false));
+        List<Consumer> all = new ArrayList<>();
+        List<Thread> threads = new ArrayList<>();
         for (String arg : args) {
-            int at = arg.indexOf('=');
-            config.put(arg.substring(0, at), arg.substring(at + 1));
+            all.add(new Consumer(all.size(), arg.split("\t")));
         }
-        try {
-            new Consumer(config).run();
-        } catch (Throwable e) {
-            say("error", e.toString());
-            e.printStackTrace();
-            System.exit(1);
+        for (Consumer c : all) {
+            threads.add(new Thread(c));
         }
-        System.exit(0);
-    }
-
-    private Consumer(Properties config) {
-        List<String> topics = List.of(((String) config.remove("rig.topics")).split(","));
-        limit = Long.parseLong((String) config.remove("rig.limit"));
-        commitEvery = Integer.parseInt((String) config.remove("rig.commit.every"));
-        metadata = (String) config.remove("rig.metadata");
-        consumer = new KafkaConsumer<>(config);
-        consumer.subscribe(topics, new Rebalance());
-    }
-
-    private void run() throws Exception {
-        Thread reader = new Thread(this::readCommands);
+        Thread reader = new Thread(() -> readCommands(all));
         reader.setDaemon(true);
         reader.start();
-        while (true) {
-            for (String c = commands.poll(); c != null; c = commands.poll()) {
-                if (!obey(c)) {
-                    return;
-                }
-            }
-            deliver(consumer.poll(Duration.ofMillis(50)));
+        threads.forEach(Thread::start);
+        for (Thread t : threads) {
+            t.join();
         }
+        System.exit(all.stream().anyMatch(c -> c.failed) ? 1 : 0);
     }
 
     /** The end of input is a close: a test that dies takes no group along. */
-    private void readCommands() {
+    private static void readCommands(List<Consumer> all) {
         try (BufferedReader in = new BufferedReader(new InputStreamReader(System.in))) {
             for (String line = in.readLine(); line != null; line = in.readLine()) {
-                commands.add(line);
+                String[] parts = line.split("\t", 2);
+                all.get(Integer.parseInt(parts[0])).commands.add(parts[1]);
             }
         } catch (Exception e) {
             e.printStackTrace();
         }
-        commands.add("close");
+        all.forEach(c -> c.commands.add("close"));
+    }
+
+    private Consumer(int number, String[] settings) {
+        this.number = number;
+        config.put("key.deserializer", ByteArrayDeserializer.class.getName());
+        config.put("value.deserializer", ByteArrayDeserializer.class.getName());
+        config.put("enable.auto.commit", "false");
+        for (String setting : settings) {
+            int at = setting.indexOf('=');
+            config.put(setting.substring(0, at), setting.substring(at + 1));
+        }
+        topics = List.of(own("rig.topics").split(","));
+        limit = Long.parseLong(own("rig.limit"));
+        pause = Integer.parseInt(own("rig.pause"));
+        commitEvery = Integer.parseInt(own("rig.commit.every"));
+        metadata = own("rig.metadata");
+    }
+
+    private String own(String key) {
+        return (String) config.remove(key);
+    }
+
+    @Override
+    public void run() {
+        try {
+            consumer = new KafkaConsumer<>(config);
+            consumer.subscribe(topics, new Rebalance());
+            while (obey()) {
+                deliver(consumer.poll(Duration.ofMillis(50)));
+                Thread.sleep(pause);
+            }
+        } catch (Throwable e) {
+            failed = true;
+            say("error", e.toString());
+            e.printStackTrace();
+        }
+        say("ended");
+        System.out.flush();
+    }
+
+    private boolean obey() {
+        for (String c = commands.poll(); c != null; c = commands.poll()) {
+            if (!obey(c)) {
+                return false;
+            }
+            System.out.flush();
+        }
+        return true;
     }
 
     private boolean obey(String command) {
@@ -103,7 +148,10 @@ public final class Consumer {
         } else if (command.startsWith("limit ")) {
             limit = Long.parseLong(command.substring(6));
             consumer.resume(consumer.assignment());
-        } else if (command.equals("close")) {
+        } else if (command.equals("close") || command.equals("leave")) {
+            if (command.equals("leave") && config.get("enable.auto.commit").equals("false")) {
+                commit();
+            }
             consumer.close();
             say("done", command);
             return false;
@@ -180,14 +228,11 @@ public final class Consumer {
         return Long.toHexString(crc.getValue());
     }
 
-    private static void say(Object... fields) {
-        StringBuilder line = new StringBuilder();
+    private void say(Object... fields) {
+        StringBuilder line = new StringBuilder().append(number);
         for (Object f : fields) {
-            if (line.length() > 0) {
-                line.append('\t');
-            }
-            line.append(f);
+            line.append('\t').append(f);
         }
-        System.out.println(line);
+        System.out.println(line); // one call: lines of two threads do not mix
     }
 }
