@@ -197,6 +197,13 @@ func (m *Machine) settle(ctx context.Context, ground HomeGround, k Known, s *Sta
 		}
 		moved = "; the mirror was moved past what came home, says " + cmp.Or(o.Who, s.Who)
 	}
+	v, err := m.ground.Look(ctx, s.Scope)
+	if err != nil {
+		return result{}, err
+	}
+	if missing := ready(v, false); len(missing) > 0 { // leftoff has only just started
+		return result{waits: missing}, nil
+	}
 	if err := ground.Settle(ctx, *s, switched); err != nil {
 		return result{}, err
 	}

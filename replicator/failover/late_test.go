@@ -65,3 +65,54 @@ func TestLateWordOfAWayHome(t *testing.T) {
 		}
 	}
 }
+
+// A leftoff that has only just started waits until it has read who writes the groups.
+func TestSettleWaitsForTheSecondary(t *testing.T) {
+	o, ctx := Order{Who: "me"}, context.Background()
+	w := newWorld()
+	if _, err := w.run(o); err != nil {
+		t.Fatal(err)
+	}
+	m := w.machine()
+	p, err := m.Return(ctx, o)
+	for err == nil && p.State.Step != Settle {
+		p, err = m.Advance(ctx, o)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.view.Ready[1] = false
+	if p, err = m.Advance(ctx, o); err != nil || p.State.Step != Settle || len(p.Waits) == 0 || p.Needs || w.settled != nil {
+		t.Fatalf("%v %+v", err, p)
+	}
+	w.view.Ready[1] = true
+	if _, err := w.comeHome(o); err != nil {
+		t.Fatal(err)
+	}
+	w.isHome(t, "read")
+}
+
+// The same at the switch: what it does not know yet would not change hands, and the failover would be done without.
+func TestSwitchWaitsForTheSecondary(t *testing.T) {
+	o, ctx := Order{Unplanned: true, Who: "me"}, context.Background()
+	w := newWorld()
+	w.noPrimary = true
+	m := w.machine()
+	p, err := m.Begin(ctx, o)
+	for err == nil && p.State.Step != Switch {
+		p, err = m.Advance(ctx, o)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := w.view
+	w.view = View{Error: [2]string{"gone", ""}} // another process, on an empty disk
+	if p, err = w.machine().Advance(ctx, o); err != nil || p.State.Step != Switch || len(p.Waits) == 0 || p.Needs {
+		t.Fatalf("%v %+v", err, p)
+	}
+	w.view = known
+	if p, err = w.run(o); err != nil || p.State.Step != Done || len(p.State.Topics) != 2 {
+		t.Fatalf("%v %+v", err, p)
+	}
+	w.isOver(t, "read")
+}

@@ -283,6 +283,10 @@ func (m *Machine) swap(ctx context.Context, k Known, s *State) (result, error) {
 		return result{}, err
 	}
 	what, begun := k.free(s.ID, switches(s, v)), len(k.switchedBy(s.ID)) > 0
+	// A leftoff that has only just started may not know of any topic yet: none of them would change hands.
+	if missing := ready(v, !s.Unplanned && !begun); len(missing) > 0 {
+		return result{waits: missing}, nil
+	}
 	switch {
 	case len(switches(s, v)) == 0:
 		return result{said: "no topic changes hands: only some of the groups do"}, nil
