@@ -59,6 +59,33 @@ func TestUnlistedTopicsAreSaid(t *testing.T) {
 	}
 }
 
+// A leftoff that goes on with a failover and knows of fewer topics than the one that began it switches all of them the same.
+func TestTopicsFoundAtFirstAreSwitched(t *testing.T) {
+	for _, unplanned := range []bool{false, true} {
+		w, ctx, o := newWorld(), context.Background(), Order{Unplanned: unplanned, Who: "me"}
+		w.noPrimary = unplanned
+		m := w.machine()
+		p, err := m.Begin(ctx, o)
+		for err == nil && p.State.Step != Switch {
+			p, err = m.Advance(ctx, o)
+		}
+		want := slices.Clone(w.view.Topics)
+		if err != nil || len(want) == 0 {
+			t.Fatal(err, want)
+		}
+		w.view.Topics = nil
+		if p, err = w.run(o); err != nil || p.State.Step != Done {
+			t.Fatal(err, p.State)
+		}
+		k := w.known(t)
+		for _, topic := range want {
+			if k.Roles[topic].Name != Switched {
+				t.Errorf("unplanned %t: %s is %q; %+v", unplanned, topic, k.Roles[topic].Name, p.State.Topics)
+			}
+		}
+	}
+}
+
 // Links of other names between the same clusters are found, and neither ways home nor other pairs.
 func TestOthers(t *testing.T) {
 	w, ctx := newWorld(), context.Background()

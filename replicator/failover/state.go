@@ -54,6 +54,8 @@ type State struct {
 
 	// Seen is what was known when an unplanned one began.
 	Seen *Seen `json:"seen,omitempty"`
+	// Found are the topics that were known when it began. A leftoff that goes on with it, on an empty disk with the primary gone, may know fewer.
+	Found []string `json:"found,omitempty"`
 	// Groups as they were handed over.
 	Groups []GroupReport `json:"groups,omitempty"`
 	// Topics that changed hands.

@@ -40,6 +40,7 @@ func (m *Machine) preflight(s *State, v View, o Order) result {
 	if coming := settling(v, "source_degraded"); len(coming) > 0 && !s.accepts(o, coming) {
 		return result{waits: coming}
 	}
+	s.Found = v.Topics
 	return result{said: fmt.Sprintf("%d groups over %d topics", len(v.Groups), len(v.Topics))}
 }
 
@@ -145,7 +146,9 @@ func topics(s *State, v View) []string {
 	if len(s.Scope.Topics) > 0 {
 		return s.Scope.Topics
 	}
-	return v.Topics
+	all := append(slices.Clone(s.Found), v.Topics...)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // switches says which topics change hands: with single groups none do, because the others go on where they are.
@@ -185,7 +188,7 @@ func (m *Machine) freeze(ctx context.Context, s *State, v View, o Order) (result
 			seen.LastCommit = g.LastCommit
 		}
 	}
-	s.Seen = &seen
+	s.Seen, s.Found = &seen, v.Topics
 	return result{said: seen.String()}, nil
 }
 
