@@ -118,7 +118,7 @@ func (l *Loop) secondaryUnreadable(c *Commit) {
 	r.mark(false, false)
 	r.clear(rowAwaiting | rowSending | rowRefresh | rowBasis)
 	delete(l.repairs, r)
-	l.takenOver(r.group, c.Order, fmt.Sprintf("%s/%d holds a commit of a version this leftoff does not know. Try: a newer leftoff", r.topic().name, r.partition()))
+	l.takenOver(r.group, c.Order, forever, fmt.Sprintf("%s/%d holds a commit of a version this leftoff does not know. Try: a newer leftoff", r.topic().name, r.partition()))
 	l.dirtyRow(r)
 }
 
@@ -235,9 +235,9 @@ func (l *Loop) foreignCommit(r *row, overOurs bool) {
 	switch {
 	case l.others(r): // held as such, and no take-over
 	case overOurs:
-		l.takenOver(g, r.held.order(), fmt.Sprintf("%s/%d was committed to %d on the secondary by someone else", r.topic().name, r.partition(), r.held.offset))
+		l.takenOver(g, r.held.order(), r.held.at(), fmt.Sprintf("%s/%d was committed to %d on the secondary by someone else", r.topic().name, r.partition(), r.held.offset))
 	case r.held.epoch >= 0 || g.hasRecord:
-		l.takenOver(g, r.held.order(), fmt.Sprintf("%s/%d holds a consumer's commit at %d on the secondary", r.topic().name, r.partition(), r.held.offset))
+		l.takenOver(g, r.held.order(), r.held.at(), fmt.Sprintf("%s/%d holds a consumer's commit at %d on the secondary", r.topic().name, r.partition(), r.held.offset))
 	}
 }
 
@@ -269,7 +269,7 @@ func (l *Loop) secondaryGroup(c *Change) {
 		g.share = true
 	}
 	if g.hasRecord && !g.share {
-		l.takenOver(g, c.Commit.Order, "a consumer joined the group on the secondary")
+		l.takenOver(g, c.Commit.Order, c.Commit.CommittedAt, "a consumer joined the group on the secondary")
 	}
 	if was != g.live() {
 		l.dirtyGroup(g)

@@ -72,7 +72,8 @@ type secondary struct {
 	record         Order // newest group or member record
 	hasRecord      bool  // a group record is there: the group has had members
 	verdict        Verdict
-	started        bool // there, since it was handed over
+	started        bool  // there, since it was handed over
+	forgiven       int64 // ms: it was reclaimed then, by a leftoff whose disk is lost. What is older is no take-over
 }
 
 // live says members are on the secondary: the broker refuses our commits then, and we do not try.

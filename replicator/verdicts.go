@@ -5,7 +5,10 @@ import "fmt"
 // takenOver records that a group is no longer ours, unless a person reclaimed it after what the log says. at is the place
 // of the evidence in the group's partition of the secondary's `__consumer_offsets`. A group that was handed over has started then:
 // its failover can't be turned round any more, however soon it is empty again.
-func (l *Loop) takenOver(g *group, at Order, why string) {
+func (l *Loop) takenOver(g *group, at Order, when int64, why string) {
+	if when <= g.forgiven {
+		return
+	}
 	decided := g.verdict.Kind == VerdictReclaimed || g.verdict.Kind == VerdictHandedOver
 	if decided && !g.verdict.Order.Less(at) {
 		return
@@ -89,6 +92,7 @@ func (l *Loop) recall(name string, v Verdict, news bool) {
 	case g.filtered, g.verdict.Kind == v.Kind:
 		return
 	case v.Kind == VerdictReclaimed && g.verdict.Kind == NoVerdict:
+		g.forgiven = max(g.forgiven, v.At) // its place in the secondary's log is not known any more, only its time
 		return
 	case v.Kind == VerdictHandedOver && g.verdict.Kind == VerdictTakenOver:
 		return // as handOver has it

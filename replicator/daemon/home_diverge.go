@@ -2,8 +2,10 @@ package daemon
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -89,6 +91,9 @@ func (g ground) Diverged(ctx context.Context, s failover.State, switched map[str
 	if err != nil {
 		return d, err
 	}
+	if d.Topics, err = g.idsOf(ctx, switched); err != nil {
+		return d, err
+	}
 	d.Found = []failover.Unmirrored{}
 	for _, tp := range tps {
 		if err := errors.Join(starts[tp].Err, ends[tp].Err); err != nil {
@@ -118,6 +123,24 @@ func (g ground) Diverged(ctx context.Context, s failover.State, switched map[str
 	}
 	return d, err
 }
+
+// idsOf are the ids of the primary's topics, by name.
+func (g ground) idsOf(ctx context.Context, topics map[string]failover.Role) (map[string]string, error) {
+	found, err := g.l.clusters[replicator.Primary].Topics(ctx, slices.Sorted(maps.Keys(topics)))
+	if err != nil {
+		return nil, err
+	}
+	ids := map[string]string{}
+	for name, info := range found {
+		if info.Err == nil {
+			ids[name] = idOf(info.ID)
+		}
+	}
+	return ids, nil
+}
+
+// idOf is a topic id in words.
+func idOf(id [16]byte) string { return base64.RawURLEncoding.EncodeToString(id[:]) }
 
 // lookFor bounds how long one step looks at records: who asks wants an answer.
 const lookFor = 5 * time.Second

@@ -18,6 +18,7 @@ import (
 	"github.com/leftoff/leftoff/replicator/failover"
 	"github.com/leftoff/leftoff/replicator/kafka"
 	"github.com/leftoff/leftoff/replicator/tail"
+	"github.com/leftoff/leftoff/translate"
 )
 
 // ErrRefused wraps what ends the daemon because going on could do harm: wrong credentials at the start, another cluster
@@ -43,6 +44,8 @@ type Link struct {
 	Drill Drill
 
 	config configs.Link // where it came from
+
+	aside func(topic string, id [16]byte, partition int32) []translate.Span // of a way home, see mirror.Options
 }
 
 // link runs one Link.
@@ -322,7 +325,7 @@ func (l *link) build(primaryID, secondaryID string) (*running, error) {
 	}
 	l.committer = l.clusters[replicator.Secondary].NewCommitter(kafka.CommitterOptions{})
 	notify := func(a replicator.Advance) { r.loop.Notify(a) }
-	if r.source, err = l.source(notify); err != nil {
+	if r.source, err = l.source(r.memory, notify); err != nil {
 		return nil, err
 	}
 	var other func(string) bool

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"github.com/leftoff/leftoff/replicator/failover"
 	"github.com/leftoff/leftoff/replicator/kafka"
 	"github.com/leftoff/leftoff/replicator/mirror"
+	"github.com/leftoff/leftoff/translate"
 )
 
 // memory is what is kept on the secondary, so that it outlives this machine: which topics changed hands, and who groups belong
@@ -33,11 +35,12 @@ type memory struct {
 	newest  int64           // offset of the newest event that was heard
 	state   *failover.State // of the newest failover, nil: none
 	roles   map[string]failover.Role
-	heard   map[string]string         // verdicts that are
-	handed  map[string]bool           // groups that were handed over once
-	listed  map[string]bool           // topics that have copies, as the secondary knows
-	untold  map[string]failover.Group // verdicts that are not on the secondary yet
-	fencing map[string]bool           // topics that a step has just fenced, and not written down yet
+	heard   map[string]string                // verdicts that are
+	handed  map[string]bool                  // groups that were handed over once
+	listed  map[string]bool                  // topics that have copies, as the secondary knows
+	leftOut map[string][]failover.Unmirrored // the primary's records that ways home left where they are, by the topic's id
+	untold  map[string]failover.Group        // verdicts that are not on the secondary yet
+	fencing map[string]bool                  // topics that a step has just fenced, and not written down yet
 	problem string
 	doubt   string // whether this link had another name
 }
@@ -200,7 +203,7 @@ func (m *memory) hear(k failover.Known) (changed []string) {
 	was := m.roles
 	m.state = k.State
 	m.known, m.newest, m.roles, m.heard, m.handed = true, -1, k.Roles, map[string]string{}, map[string]bool{}
-	m.listed = k.Mirrored
+	m.listed, m.leftOut = k.Mirrored, k.LeftOut()
 	for group, e := range k.Groups {
 		if m.heard[group] = e.Verdict; m.untold[group].Verdict == e.Verdict {
 			delete(m.untold, group) // somebody wrote it: the machine, as a rule
@@ -366,4 +369,17 @@ func (r ruled) Forward(topic string, topicID [16]byte, partition int32, offset i
 	to, _ := r.rename(topic)
 	return replicator.Mapping{Topic: to, Reason: replicator.HandedOver,
 		Detail: fmt.Sprintf("topic %s is written on the secondary since a failover: what the primary commits means nothing there. Try: leftoff failover status", to)}
+}
+
+// left are the primary's offsets of a topic that ways home left where they are.
+func (m *memory) left(id [16]byte, partition int32) (all []translate.Span) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, d := range m.leftOut[idOf(id)] {
+		if d.Partition == partition {
+			all = append(all, translate.Span{From: d.From, To: d.To})
+		}
+	}
+	slices.SortFunc(all, func(a, b translate.Span) int { return cmp.Compare(a.From, b.From) })
+	return all
 }

@@ -36,6 +36,8 @@ type Home struct {
 	// Diverged are the primary's records that the secondary never got: From is where the topic was switched, To where the primary
 	// ended when the way home began.
 	Diverged []Unmirrored `json:"diverged"`
+	// Topics are the ids of the primary's topics that Diverged is of, by name: one that is made anew has other records.
+	Topics map[string]string `json:"topic_ids,omitempty"`
 	// Copied are the primary's records past the marks of the switch that the secondary had by then, as turned out since.
 	Copied []Unmirrored `json:"copied,omitempty"`
 	// Marks are where the records came home to, by topic: Primary is the primary's end, Secondary the secondary's.
@@ -56,10 +58,30 @@ type Divergence struct {
 	Found []Unmirrored
 	// Copied only seemed to be missing: the records prove that a mirror had copied them by the switch.
 	Copied []Unmirrored
+	// Topics are the ids of the primary's topics, by name.
+	Topics map[string]string
 	// Waits say what is still being looked at.
 	Waits []string
 	// Doubts are signs that a mirror copied into the topics after they were switched: a person has to say that it is stopped.
 	Doubts []string
+}
+
+// LeftOut are the primary's records that ways home left where they are, by the id of their topic: no mirror of leftoff's copies them any
+// more, whatever became of its index.
+func (k Known) LeftOut() map[string][]Unmirrored {
+	all, seen := map[string][]Unmirrored{}, map[string]bool{}
+	for _, e := range k.Events {
+		if e.Kind != StateChanged || e.State.Home == nil || e.State.Step == Diverge || seen[e.State.ID] {
+			continue
+		}
+		seen[e.State.ID] = true
+		for _, d := range e.State.Home.Diverged {
+			if id := e.State.Home.Topics[d.Topic]; id != "" {
+				all[id] = append(all[id], d)
+			}
+		}
+	}
+	return all
 }
 
 // ComingHome says whether records of the secondary may be on the primary already, with their topics still switched.
@@ -149,7 +171,7 @@ func (m *Machine) diverge(ctx context.Context, ground HomeGround, k Known, s *St
 		return result{person: true, waits: d.Doubts}, nil
 	}
 	found := d.Found
-	s.Home.Diverged, s.Home.Copied, s.Home.Choice = found, d.Copied, o.Choice
+	s.Home.Diverged, s.Home.Copied, s.Home.Choice, s.Home.Topics = found, d.Copied, o.Choice, d.Topics
 	records := int64(0)
 	var where []string
 	for _, d := range found {

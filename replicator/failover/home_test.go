@@ -18,7 +18,7 @@ type alien struct {
 func (w *world) Mirrors() bool { return !w.alien.mirrors }
 
 func (w *world) Diverged(context.Context, State, map[string]Role) (Divergence, error) {
-	return Divergence{Found: w.diverged, Waits: w.alien.waits, Doubts: w.alien.doubts}, w.call(nil)
+	return Divergence{Found: w.diverged, Topics: map[string]string{"orders": "id"}, Waits: w.alien.waits, Doubts: w.alien.doubts}, w.call(nil)
 }
 
 func (w *world) Return(_ context.Context, _ State, _ Order) ([]string, bool, map[string][]Mark, bool, error) {

@@ -21,6 +21,8 @@ type alignRules struct {
 	compacted bool
 	// rebuild: nothing is known; what matches nothing and lies below every copy is former content, not foreign.
 	rebuild bool
+	// leftOut records of the primary were passed over on purpose; aside ones of the secondary are no copies, and no obstacle.
+	leftOut, aside spans
 }
 
 // alignment is what a stretch of the secondary turned out to be.
@@ -85,6 +87,9 @@ func newAligner(rules alignRules, from int64, next, older func() ([]mark, error)
 
 // add takes the secondary's next record.
 func (a *aligner) add(q mark) error {
+	if a.rules.aside.has(q.offset) {
+		return nil
+	}
 	k, found, err := a.place(q)
 	switch {
 	case err != nil:
@@ -305,6 +310,9 @@ func (a *aligner) match(q mark, k int) {
 func (a *aligner) passOver(k int) {
 	for i := a.front; i < k; i++ {
 		m := a.window[i-a.first]
+		if a.rules.leftOut.has(m.offset) {
+			continue
+		}
 		a.missing[i] = m
 		if a.rules.compacted && m.key != 0 {
 			a.missingBy[m.key] = append(a.missingBy[m.key], i)

@@ -22,6 +22,9 @@ func (p *partition) begin(ctx context.Context, first, second ends) error {
 			return err
 		}
 	}
+	if p.options.leftOut != nil {
+		out.resume = p.options.leftOut().past(out.resume)
+	}
 	return p.adopt(ctx, out, second)
 }
 
@@ -38,6 +41,9 @@ func (p *partition) rebuild(ctx context.Context, first, second ends) (alignment,
 		return alignment{resume: first.start, former: second.high - second.start}, nil
 	}
 	rules := alignRules{behind: rebuildSearch, ahead: rebuildSearch, compacted: p.topics.compacted, rebuild: true}
+	if p.options.leftOut != nil {
+		rules.leftOut, rules.aside = p.options.leftOut(), p.options.aside()
+	}
 	ahead := p.primaryReader(from, p.readable(first))
 	ahead.epochs = p.noteEpoch
 	a := newAligner(rules, from, func() ([]mark, error) { return ahead.marks(ctx) }, nil)

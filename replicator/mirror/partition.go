@@ -72,6 +72,8 @@ type rules struct {
 	prefetch  func() int
 	classify  func(error) (outcome, string)
 	slots     chan struct{} // bounds how many partitions align at once
+	leftOut   func() spans  // of the primary, never to be copied
+	aside     func() spans  // of the secondary, no copies and no obstacle
 }
 
 const (

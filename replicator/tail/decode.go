@@ -114,7 +114,7 @@ func (d *decoder) commit(b *kafka.Batch, r *kafka.Record, key *offsetlog.Key, gr
 // group hands on the record of a group. A classic one whose value is of an unknown version has an unknown number of
 // members: −1, which says "a group record is there" and not "nobody is".
 func (d *decoder) group(r *kafka.Record, key *offsetlog.Key, group string, order replicator.Order) {
-	c := groupChange(replicator.GroupState, group, order)
+	c := groupChange(replicator.GroupState, group, order, r.Timestamp)
 	c.Group = &replicator.GroupChange{Type: groupTypes[key.Protocol]}
 	if r.Value == nil {
 		c.Kind = replicator.GroupGone
@@ -135,7 +135,7 @@ func (d *decoder) group(r *kafka.Record, key *offsetlog.Key, group string, order
 
 // member hands on that a member is there or left; nothing in its value is needed for that.
 func (d *decoder) member(r *kafka.Record, key *offsetlog.Key, group string, order replicator.Order) {
-	c := groupChange(replicator.MemberSeen, group, order)
+	c := groupChange(replicator.MemberSeen, group, order, r.Timestamp)
 	if r.Value == nil {
 		c.Kind = replicator.MemberGone
 	}
@@ -143,6 +143,6 @@ func (d *decoder) member(r *kafka.Record, key *offsetlog.Key, group string, orde
 	d.emit(c)
 }
 
-func groupChange(kind replicator.ChangeKind, group string, order replicator.Order) replicator.Change {
-	return replicator.Change{Kind: kind, Commit: replicator.Commit{Key: replicator.Key{Group: group}, LeaderEpoch: -1, Order: order}}
+func groupChange(kind replicator.ChangeKind, group string, order replicator.Order, at int64) replicator.Change {
+	return replicator.Change{Kind: kind, Commit: replicator.Commit{Key: replicator.Key{Group: group}, LeaderEpoch: -1, Order: order, CommittedAt: at}}
 }
