@@ -18,17 +18,13 @@ import (
 	"github.com/leftoff/leftoff/replicator/failover"
 )
 
-// Issue 6, scenario 1, with consumers as applications have them, Java of both protocols and franz-go: 20 of them (9 where no soak is
-// asked for) read under load, are stopped for a planned failover at mixed lags, and are started again in the other region. Each reads
+// Issue 6, scenario 1, with consumers as applications have them, Java of both protocols and franz-go: 20 of them
+// read under load, are stopped for a planned failover at mixed lags, and are started again in the other region. Each reads
 // on at the next record: what it read on both sides is every record, once and in order.
 func TestPlannedFailoverOfApplications(t *testing.T) {
-	rig.Require(t)
+	rig.RequireSoak(t)
 	t.Parallel()
-	groups := 9
-	if rig.Soaking() {
-		groups = 20
-	}
-	applicationsFailOver(t, wayBack{mapping: "mirror"}, groups)
+	applicationsFailOver(t, wayBack{mapping: "mirror"}, 20)
 }
 
 func TestPlannedFailoverOfApplicationsOverMirrorMaker2(t *testing.T) {

@@ -67,7 +67,7 @@ func TestMatchReadsLittle(t *testing.T) {
 // copyPlain copies the n records of a topic's only partition, times and all.
 func copyPlain(t *testing.T, from, to *rig.Cluster, topic string, n int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	read := from.Client(t, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().AtStart()}}))
 	write := to.Client(t, kgo.DefaultProduceTopic(topic), kgo.ProducerBatchMaxBytes(16<<10), kgo.ProducerBatchCompression(kgo.NoCompression()))
