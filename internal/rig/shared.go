@@ -48,6 +48,11 @@ func Main(m *testing.M, ignore ...goleak.Option) {
 	os.Exit(run(m, ignore))
 }
 
+// IgnoreFake leaves out a goroutine of the fake broker's own: on a busy machine it may wait for a lock for longer than goleak does.
+func IgnoreFake() goleak.Option {
+	return goleak.IgnoreAnyFunction("github.com/twmb/franz-go/pkg/kfake.(*Cluster).runControl.func1")
+}
+
 func run(m *testing.M, ignore []goleak.Option) int {
 	code := m.Run()
 	for _, c := range []*Cluster{shared.primary, shared.secondary} {
@@ -61,9 +66,7 @@ func run(m *testing.M, ignore []goleak.Option) int {
 	if code != 0 {
 		return code
 	}
-	// The fake broker's own: on a busy machine it may wait for a lock for longer than goleak does.
-	slow := goleak.IgnoreAnyFunction("github.com/twmb/franz-go/pkg/kfake.(*Cluster).runControl.func1")
-	if err := goleak.Find(append(ignore, slow)...); err != nil {
+	if err := goleak.Find(append(ignore, IgnoreFake())...); err != nil {
 		fmt.Fprintf(os.Stderr, "goroutines left behind: %v\n", err)
 		return 1
 	}

@@ -9,6 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
+
+	"github.com/leftoff/leftoff/internal/rig"
 )
 
 // patience is how long a test waits for what must happen.
@@ -18,8 +20,7 @@ const patience = 20 * time.Second
 func fake(t *testing.T, partitions int32, opts ...kfake.Opt) *kfake.Cluster {
 	t.Helper()
 	ignore := goleak.IgnoreCurrent()
-	slow := goleak.IgnoreAnyFunction("github.com/twmb/franz-go/pkg/kfake.(*Cluster).runControl.func1") // of the fake itself, on a busy machine
-	t.Cleanup(func() { goleak.VerifyNone(t, ignore, slow) })
+	t.Cleanup(func() { goleak.VerifyNone(t, ignore, rig.IgnoreFake()) })
 	k, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(3), kfake.SeedTopics(partitions, "t")}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
