@@ -3,7 +3,8 @@ package replicator
 import "fmt"
 
 // takenOver records that a group is no longer ours, unless a person reclaimed it after what the log says. at is the place
-// of the evidence in the group's partition of the secondary's `__consumer_offsets`. A group that was handed over has started then:
+// of the evidence in the group's partition of the secondary's `__consumer_offsets`, when its time in ms: what is older than a reclaim of which only
+// the time is known counts no more. A group that was handed over has started then:
 // its failover can't be turned round any more, however soon it is empty again.
 func (l *Loop) takenOver(g *group, at Order, when int64, why string) {
 	if when <= g.forgiven {

@@ -81,7 +81,7 @@ func (g ground) way(ctx context.Context, s failover.State, switched map[string]f
 		w.end()
 	}
 	made := newLink(g.l.homeLink(s.ID, switched), g.l.log)
-	made.aside = func(_ string, id [16]byte, partition int32) []translate.Span { return g.r.memory.left(id, partition) }
+	made.aside = g.r.memory.left
 	made.check = func() error { return nil } // it is meant to copy what the other link copied
 	if g.foreignMirror() {
 		var err error

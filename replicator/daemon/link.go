@@ -45,7 +45,7 @@ type Link struct {
 
 	config configs.Link // where it came from
 
-	aside func(topic string, id [16]byte, partition int32) []translate.Span // of a way home, see mirror.Options
+	aside func(id [16]byte, partition int32) []translate.Span // of a way home, see mirror.Options
 }
 
 // link runs one Link.

@@ -10,7 +10,6 @@ import (
 	"github.com/leftoff/leftoff/replicator/match"
 	"github.com/leftoff/leftoff/replicator/mirror"
 	"github.com/leftoff/leftoff/replicator/mm2"
-	"github.com/leftoff/leftoff/translate"
 )
 
 // source makes the link's mapping source.
@@ -39,7 +38,7 @@ func (l *link) source(m *memory, notify func(replicator.Advance)) (source, error
 		return mirror.New(mirror.Options{
 			Primary: primary, Secondary: secondary, Index: l.index, Select: l.Rename, Notify: notify, Logger: l.log,
 			ReadUncommitted: l.config.Mirror.ReadUncommitted, Aside: l.aside,
-			LeftOut: func(_ string, id [16]byte, partition int32) []translate.Span { return m.left(id, partition) },
+			LeftOut: m.left,
 		}), nil
 	}
 	return nil, fmt.Errorf("mapping %s is not in this version", l.Mapping)

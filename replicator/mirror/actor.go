@@ -22,7 +22,7 @@ func (s *Source) newPair(ctx context.Context, t *topic, n int32) *partitionPair 
 	pp.epochs[1].Store(-1)
 	p.log = s.log.With(zap.String("topic", t.name), zap.Int32("partition", n))
 	p.options = rules{committed: !s.opt.ReadUncommitted, created: t.created, former: t.former, prefetch: s.share, classify: classify, slots: s.slots,
-		leftOut: spansOf(s.opt.LeftOut, t.name, t.primaryID, n), aside: spansOf(s.opt.Aside, t.secondary, t.secondaryID, n)}
+		leftOut: spansOf(s.opt.LeftOut, t.primaryID, n), aside: spansOf(s.opt.Aside, t.secondaryID, n)}
 	first := newPrimaryLog(side{s.opt.Primary, pp.on[replicator.Primary], &pp.epochs[replicator.Primary]}, s.feeds)
 	p.primary = first
 	p.secondary = secondaryLog{side{s.opt.Secondary, pp.on[replicator.Secondary], &pp.epochs[replicator.Secondary]}}

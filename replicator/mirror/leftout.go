@@ -6,12 +6,12 @@ import "github.com/leftoff/leftoff/translate"
 type spans []translate.Span
 
 // spansOf asks when it is needed: what a way home left out is known once what is kept on the secondary was read.
-func spansOf(ask func(string, [16]byte, int32) []translate.Span, topic string, id [16]byte, n int32) func() spans {
+func spansOf(ask func([16]byte, int32) []translate.Span, id [16]byte, n int32) func() spans {
 	return func() spans {
 		if ask == nil {
 			return nil
 		}
-		return ask(topic, id, n)
+		return ask(id, n)
 	}
 }
 

@@ -27,9 +27,9 @@ type Options struct {
 	Select func(topic string) (secondary string, ok bool)
 	// ReadUncommitted copies the records of aborted and open transactions, too.
 	ReadUncommitted bool
-	// LeftOut are offsets of the primary that are copied no more, by topic and its id: a way home left their records where they are. Aside are
+	// LeftOut are offsets of the primary that are copied no more, by the topic's id: a way home left their records where they are. Aside are
 	// offsets of the secondary with records that are nobody's copy and no obstacle. Both are asked only where the index was lost. Nil: none.
-	LeftOut, Aside func(topic string, id [16]byte, partition int32) []translate.Span
+	LeftOut, Aside func(id [16]byte, partition int32) []translate.Span
 	// Notify tells the planner what is new. It must not block.
 	Notify func(replicator.Advance)
 	Logger *zap.Logger
