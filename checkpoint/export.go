@@ -23,8 +23,10 @@ type Line struct {
 	Pending []RunLine    `json:"pending,omitempty"`
 	Dead    []RunLine    `json:"dead,omitempty"`
 	Verdict *VerdictLine `json:"verdict,omitempty"`
-	Intent  *Intent      `json:"intent,omitempty"`
-	Held    *Held        `json:"held,omitempty"`
+	// Switched are topics that changed hands, all in one line.
+	Switched map[string]Switched `json:"switched,omitempty"`
+	Intent   *Intent             `json:"intent,omitempty"`
+	Held     *Held               `json:"held,omitempty"`
 }
 
 // RunLine is a run as [primary, secondary, length, 1 when closed].
@@ -65,6 +67,9 @@ func (x *Index) Export(w io.Writer) error {
 	}
 	for group, v := range x.Verdicts() {
 		lines = append(lines, Line{Verdict: &VerdictLine{group, v}})
+	}
+	if switched := x.Switched(); len(switched) > 0 {
+		lines = append(lines, Line{Switched: switched})
 	}
 	for _, l := range lines {
 		if err := e.Encode(l); err != nil {
@@ -207,6 +212,8 @@ func (in *importer) line(l Line) error {
 		return in.pair(*l.Pair)
 	case l.Verdict != nil:
 		return x.SetVerdict(l.Verdict.Group, l.Verdict.Verdict)
+	case l.Switched != nil:
+		return x.SetSwitched(l.Switched)
 	case l.Intent != nil:
 		return x.PutIntents([]Intent{*l.Intent})
 	case l.Held != nil:

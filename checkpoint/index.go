@@ -25,6 +25,7 @@ type Index struct {
 
 	judging  sync.Mutex
 	verdicts map[string]Verdict
+	switched map[string]Switched
 
 	mu     sync.Mutex
 	closed bool

@@ -119,7 +119,7 @@ func create(tx *bbolt.Tx, link Link) error {
 	return putJSON(tx.Bucket(metaBucket), linkKey, link)
 }
 
-// read loads meta, topics and verdicts.
+// read loads meta, topics, what changed hands, and verdicts.
 func (x *Index) read(tx *bbolt.Tx) error {
 	schema := tx.Bucket(metaBucket).Get(schemaKey)
 	if len(schema) != 4 {
@@ -137,6 +137,9 @@ func (x *Index) read(tx *bbolt.Tx) error {
 		return errCorrupt(x.path, err)
 	}
 	if err := x.readPairs(tx); err != nil {
+		return err
+	}
+	if err := x.readSwitched(tx); err != nil {
 		return err
 	}
 	return tx.Bucket(verdictsBucket).ForEach(func(k, v []byte) error {

@@ -10,7 +10,7 @@ const schemaVersion = 1
 
 // The buckets.
 //
-//	meta      "schema" → uint32, "link" → JSON
+//	meta      "schema" → uint32, "link" → JSON, "switched" → JSON
 //	topics    pair → PairInfo as JSON
 //	runs      pair, partition, first primary offset → block of the main line
 //	aside     pair, partition, kind, number → block of pending or dead copies
@@ -36,8 +36,9 @@ var (
 	// partitionBuckets have keys that begin with a pair's number.
 	partitionBuckets = [][]byte{runsBucket, asideBucket, frontsBucket, epochsBucket}
 
-	schemaKey = []byte("schema")
-	linkKey   = []byte("link")
+	schemaKey   = []byte("schema")
+	linkKey     = []byte("link")
+	switchedKey = []byte("switched")
 )
 
 // place is a partition's key prefix: pair, partition.
