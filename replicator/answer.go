@@ -55,7 +55,7 @@ func (l *Loop) outcome(r *row, s sent, i int, now time.Time) {
 	case RefusedLive:
 		l.refusedLive(r.group)
 	case RefusedShare:
-		r.group.share = true
+		r.group.share[Secondary] = true
 		l.dirtyGroup(r.group)
 	case RefusedMissing:
 		l.backOff(r, PartitionMissing, s.result.Err, time.Second)

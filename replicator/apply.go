@@ -23,10 +23,20 @@ func (l *Loop) applyPrimary(c *Change) {
 		}
 	case Unreadable:
 		l.unreadable(&c.Commit)
-	case GroupState, MemberSeen:
-		if c.Group != nil && c.Group.Type == ShareGroup {
-			l.group(c.Commit.Group).share = true
-		}
+	case GroupState, GroupGone, MemberSeen:
+		l.shareGroup(Primary, c)
+	}
+}
+
+// shareGroup follows whether a group is a share group: from the first record that says so, until that group is deleted.
+func (l *Loop) shareGroup(s Side, c *Change) {
+	if c.Group == nil || c.Group.Type != ShareGroup || c.Kind == MemberGone {
+		return
+	}
+	g := l.group(c.Commit.Group)
+	if is := c.Kind != GroupGone; is != g.share[s] {
+		g.share[s] = is
+		l.dirtyGroup(g)
 	}
 }
 
@@ -265,10 +275,8 @@ func (l *Loop) secondaryGroup(c *Change) {
 	case MemberGone:
 		delete(g.members, c.Group.Member)
 	}
-	if c.Group != nil && c.Group.Type == ShareGroup {
-		g.share = true
-	}
-	if g.hasRecord && !g.share {
+	l.shareGroup(Secondary, c)
+	if g.hasRecord && !g.share[Secondary] {
 		l.takenOver(g, c.Commit.Order, c.Commit.CommittedAt, "a consumer joined the group on the secondary")
 	}
 	if was != g.live() {

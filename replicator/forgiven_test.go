@@ -9,7 +9,7 @@ func TestReclaimedBeforeTheDiskWasLost(t *testing.T) {
 		"committed": {Commit: Commit{Key: benchKey, Offset: 3, LeaderEpoch: 7}},
 		"joined":    {Kind: GroupState, Commit: Commit{Key: Key{Group: "g"}}, Group: &GroupChange{Type: ClassicGroup}},
 	}
-	for after, want := range map[int64]VerdictKind{-1: NoVerdict, 0: NoVerdict, 1: VerdictTakenOver} { // ms
+	for after, want := range map[int64]VerdictKind{-1: VerdictReclaimed, 0: VerdictReclaimed, 1: VerdictTakenOver} { // ms
 		for what, change := range evidence {
 			b := newBench(t, nil)
 			b.l.recall("g", Verdict{Kind: VerdictReclaimed, At: b.now.UnixMilli() - after}, false)

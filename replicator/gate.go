@@ -46,7 +46,7 @@ const admitFor = 2 * time.Second
 
 // admit is the one place that asks "may I write this?", just before the request leaves.
 func (l *Loop) admit(g *group, offsets []Offset, rows []*row) (Admitted, bool) {
-	if !l.writable() || g.filtered || g.share || g.live() || !mayWrite(g.verdict.Kind) || !l.opt.Owner(g.name) {
+	if !l.writable() || g.filtered || g.shared() || g.live() || !mayWrite(g.verdict.Kind) || !l.opt.Owner(g.name) {
 		return Admitted{}, false
 	}
 	return Admitted{group: g.name, offsets: offsets, rows: rows, stamp: l.retention(), deadline: l.now().Add(admitFor)}, true

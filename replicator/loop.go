@@ -167,6 +167,9 @@ func (l *Loop) takeBatch(b Batch) {
 		return
 	}
 	l.caughtUp[b.Side] = b.CaughtUp
+	if l.caughtUp[Secondary] {
+		l.unforgiving()
+	}
 	if l.ready() {
 		l.opt.Logger.Info("caught up with both sides", linkField(l.opt.Link),
 			zap.Int("primary_offsets", l.table.pairs[Primary]), zap.Int("secondary_offsets", l.table.pairs[Secondary]))
@@ -224,7 +227,7 @@ func (l *Loop) view(r *row) Row {
 		IgnoreMetadata: r.has(rowNoMetadata), Ours: r.ours(), Simple: r.held.epoch < 0 && !g.hasRecord,
 		Reclaimed: g.verdict.Kind == VerdictReclaimed && !g.verdict.Order.Less(r.held.order()), Other: l.others(r),
 		Stamped: r.stamped() || l.stampState == stampDropped, Basis: r.basis, HasBasis: r.has(rowBasis), Void: r.has(rowVoid), Refresh: r.has(rowRefresh),
-		Failed: r.failed, Live: g.live(), Share: g.share, Filtered: g.filtered, Verdict: g.verdict.Kind,
+		Failed: r.failed, Live: g.live(), Share: g.shared(), Filtered: g.filtered, Verdict: g.verdict.Kind,
 		CatchingUp: !l.ready(),
 	}
 }

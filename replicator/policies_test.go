@@ -104,6 +104,50 @@ func TestShareGroupsAreNeverWritten(t *testing.T) {
 	})
 }
 
+// A share group that was deleted is none any more: a consumer group of its name is followed, also where the log is read again and begins with
+// what is left of it, and one that lives on the secondary meanwhile is taken over as ever.
+func TestNameOfADeletedShareGroup(t *testing.T) {
+	change := func(k ChangeKind, of GroupType) Change {
+		c := Change{Kind: k, Commit: Commit{Key: Key{Group: "g"}}, Group: &GroupChange{Type: of}}
+		if k == MemberSeen || k == MemberGone {
+			c.Group.Member = "m"
+		}
+		return c
+	}
+	lived := []Change{change(MemberSeen, ShareGroup), change(GroupState, ShareGroup), change(MemberGone, ShareGroup)}
+	gone := change(GroupGone, ShareGroup)
+	for _, side := range []Side{Primary, Secondary} {
+		t.Run(side.String(), func(t *testing.T) {
+			b := newBench(t, nil)
+			b.put(Secondary)
+			b.put(Primary)
+			b.put(side, lived...)
+			b.put(Primary, committed(5))
+			b.heldAs(ShareGroupID)
+			b.put(side, gone)
+			if o := b.answer(true); o.Offset != 5 {
+				t.Errorf("wrote %d", o.Offset)
+			}
+		})
+		t.Run(side.String()+", compacted", func(t *testing.T) {
+			b := newBench(t, nil)
+			b.put(Secondary)
+			b.put(Primary)
+			b.put(side, change(MemberGone, ShareGroup), gone)
+			b.put(Primary, committed(5))
+			b.answer(true)
+		})
+	}
+	t.Run("taken over meanwhile", func(t *testing.T) {
+		b := newBench(t, nil)
+		b.put(Secondary)
+		b.put(Primary, lived...)
+		b.put(Secondary, change(MemberSeen, ConsumerGroup), change(MemberGone, ConsumerGroup))
+		b.put(Primary, gone, committed(5))
+		b.heldAs(TakenOver)
+	})
+}
+
 // heldAs asserts that the one commit is held for the reason, and nothing under way.
 func (b *bench) heldAs(want Reason) {
 	b.t.Helper()

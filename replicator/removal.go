@@ -38,7 +38,7 @@ func (l *Loop) noticeDeleted(r *row) {
 // a tombstone.
 func removable(r *row) bool {
 	g := r.group
-	return r.outlives() && !r.unreadable() && r.topic().selected && !g.filtered && !g.share && !g.live() && mayWrite(g.verdict.Kind)
+	return r.outlives() && !r.unreadable() && r.topic().selected && !g.filtered && !g.shared() && !g.live() && mayWrite(g.verdict.Kind)
 }
 
 // outlives: the secondary holds a value of ours, and of the primary's a tombstone was read.
@@ -146,7 +146,7 @@ func (l *Loop) removalOutcome(r *row, s sent, i int) {
 	case RefusedLive:
 		l.refusedLive(r.group)
 	case RefusedShare:
-		r.group.share = true
+		r.group.share[Secondary] = true
 		l.dirtyGroup(r.group)
 	case RefusedMissing:
 		l.backOff(r, PartitionMissing, s.result.Err, removeAgain)

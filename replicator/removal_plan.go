@@ -44,7 +44,7 @@ func (l *Loop) plannedRemoval(r *row) Removal {
 	switch p.Topic, p.Hold = l.secondaryTopic(r); {
 	case r.group.live():
 		p.Hold = GroupLive
-	case r.group.share:
+	case r.group.shared():
 		p.Hold = ShareGroupID
 	case !l.opt.Owner(r.group.name):
 		p.Hold = NotOwner

@@ -58,7 +58,7 @@ func TestPlanShowsHeldRemovals(t *testing.T) {
 		before func(*bench)
 		want   Removal
 	}{
-		"a share group": {func(b *bench) { b.l.table.groups["g"].share = true }, held(ShareGroupID, "")},
+		"a share group": {func(b *bench) { b.l.table.groups["g"].share[Primary] = true }, held(ShareGroupID, "")},
 		"another's":     {func(b *bench) { b.l.opt.Owner = func(string) bool { return false } }, held(NotOwner, "")},
 		"live, and reclaimed before": {func(b *bench) {
 			b.put(Secondary, joined(1))

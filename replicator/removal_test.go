@@ -103,7 +103,7 @@ func TestRemovalAsksTheGate(t *testing.T) {
 		"kept":          func(b *bench) { b.l.opt.Policy.Tombstones = "keep" },
 		"another's":     func(b *bench) { b.l.opt.Owner = func(string) bool { return false } },
 		"gate closed":   func(b *bench) { b.l.opt.Closed = true },
-		"a share group": func(b *bench) { b.l.table.groups["g"].share = true },
+		"a share group": func(b *bench) { b.l.table.groups["g"].share[Primary] = true },
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := removing(t)

@@ -68,13 +68,16 @@ type part struct {
 type secondary struct {
 	classicMembers int
 	members        map[string]struct{} // KIP-848, streams
-	share          bool
-	record         Order // newest group or member record
-	hasRecord      bool  // a group record is there: the group has had members
+	share          [2]bool             // a share group of this name is there, by side
+	record         Order               // newest group or member record
+	hasRecord      bool                // a group record is there: the group has had members
 	verdict        Verdict
-	started        bool  // there, since it was handed over
-	forgiven       int64 // ms: it was reclaimed then, by a leftoff whose disk is lost. What is older is no take-over
+	started        bool     // there, since it was handed over
+	forgiven       *Verdict // it was reclaimed, by a leftoff whose disk is lost: what is older is no take-over. Nil once the log was read
 }
+
+// shared says that a share group of this name is on either side.
+func (s *secondary) shared() bool { return s.share[Primary] || s.share[Secondary] }
 
 // live says members are on the secondary: the broker refuses our commits then, and we do not try.
 func (s *secondary) live() bool { return s.classicMembers > 0 || len(s.members) > 0 }

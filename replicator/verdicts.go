@@ -7,7 +7,8 @@ import "fmt"
 // the time is known counts no more. A group that was handed over has started then:
 // its failover can't be turned round any more, however soon it is empty again.
 func (l *Loop) takenOver(g *group, at Order, when int64, why string) {
-	if when <= g.forgiven {
+	if g.forgiven != nil && 0 < when && when <= g.forgiven.At {
+		l.forgive(g, at)
 		return
 	}
 	decided := g.verdict.Kind == VerdictReclaimed || g.verdict.Kind == VerdictHandedOver
@@ -15,6 +16,24 @@ func (l *Loop) takenOver(g *group, at Order, when int64, why string) {
 		return
 	}
 	l.giveUp(g, at, why)
+}
+
+// forgive notes the place of what a reclaim outweighs by its time. From here on the place counts: what follows in the log is later, whatever
+// anybody's clock says, also after the next start.
+func (l *Loop) forgive(g *group, at Order) {
+	if g.verdict.Kind == NoVerdict || g.verdict.Kind == VerdictReclaimed && g.verdict.Order.Less(at) {
+		v := *g.forgiven
+		v.Order = at
+		l.setVerdict(g, v)
+	}
+}
+
+// unforgiving: the secondary's log was read to where it ended at the start, and what comes now is later than any reclaim that was known then. A clock
+// that is ahead of the coordinator's must not hide it.
+func (l *Loop) unforgiving() {
+	for _, g := range l.table.groups {
+		g.forgiven = nil
+	}
 }
 
 // refusedLive is the broker's own word: it has members of the group. That beats a reclaim.
@@ -93,7 +112,9 @@ func (l *Loop) recall(name string, v Verdict, news bool) {
 	case g.filtered, g.verdict.Kind == v.Kind:
 		return
 	case v.Kind == VerdictReclaimed && g.verdict.Kind == NoVerdict:
-		g.forgiven = max(g.forgiven, v.At) // its place in the secondary's log is not known any more, only its time
+		if !l.caughtUp[Secondary] && (g.forgiven == nil || g.forgiven.At < v.At) {
+			g.forgiven = &v // its place in the secondary's log is not known any more, only its time
+		}
 		return
 	case v.Kind == VerdictHandedOver && g.verdict.Kind == VerdictTakenOver:
 		return // as handOver has it
