@@ -9,6 +9,7 @@ import (
 
 	"github.com/leftoff/leftoff/replicator"
 	"github.com/leftoff/leftoff/replicator/kafka"
+	"github.com/leftoff/leftoff/translate"
 )
 
 // newPair makes a partition of a topic with its connections to the outside.
@@ -22,10 +23,16 @@ func (s *Source) newPair(ctx context.Context, t *topic, n int32) *partitionPair 
 	pp.epochs[1].Store(-1)
 	p.log = s.log.With(zap.String("topic", t.name), zap.Int32("partition", n))
 	p.options = rules{committed: !s.opt.ReadUncommitted, created: t.created, former: t.former, prefetch: s.share, classify: classify, slots: s.slots,
-		leftOut: spansOf(s.opt.LeftOut, t.primaryID, n), aside: spansOf(s.opt.Aside, t.secondaryID, n)}
+		leftOut: spansOf(s.opt.LeftOut, t.primaryID, n), aside: spansOf(s.opt.Aside, t.secondaryID, n), skip: spansOf(s.opt.Skip, t.primaryID, n)}
+	if s.opt.Known != nil {
+		p.options.known = func() []translate.Run { return s.opt.Known(t.primaryID, t.secondaryID, n) }
+	}
 	first := newPrimaryLog(side{s.opt.Primary, pp.on[replicator.Primary], &pp.epochs[replicator.Primary]}, s.feeds)
 	p.primary = first
 	p.secondary = secondaryLog{side{s.opt.Secondary, pp.on[replicator.Secondary], &pp.epochs[replicator.Secondary]}}
+	if c, ok := s.opt.Secondary.(ExtentCluster); ok && s.opt.Aside != nil {
+		p.theirs = onceLog{p.secondary.(secondaryLog).side, c.FetchCommitted}
+	}
 	p.feed = &ownFeed{port{s.feeds, pp.on[replicator.Primary], p.inbox.fetch}, first}
 	p.target = outlet{s.producer, pp.on[replicator.Secondary]}
 	p.link = &tie{s, t, n}

@@ -21,8 +21,6 @@ type alignRules struct {
 	compacted bool
 	// rebuild: nothing is known; what matches nothing and lies below every copy is former content, not foreign.
 	rebuild bool
-	// leftOut records of the primary were passed over on purpose; aside ones of the secondary are no copies, and no obstacle.
-	leftOut, aside spans
 }
 
 // alignment is what a stretch of the secondary turned out to be.
@@ -87,9 +85,6 @@ func newAligner(rules alignRules, from int64, next, older func() ([]mark, error)
 
 // add takes the secondary's next record.
 func (a *aligner) add(q mark) error {
-	if a.rules.aside.has(q.offset) {
-		return nil
-	}
 	k, found, err := a.place(q)
 	switch {
 	case err != nil:
@@ -310,9 +305,6 @@ func (a *aligner) match(q mark, k int) {
 func (a *aligner) passOver(k int) {
 	for i := a.front; i < k; i++ {
 		m := a.window[i-a.first]
-		if a.rules.leftOut.has(m.offset) {
-			continue
-		}
 		a.missing[i] = m
 		if a.rules.compacted && m.key != 0 {
 			a.missingBy[m.key] = append(a.missingBy[m.key], i)
@@ -372,10 +364,7 @@ func (a *aligner) finish() alignment {
 	out := &a.out
 	a.superseded()
 	out.open = a.open
-	out.resume = a.start
-	if a.front > 0 {
-		out.resume = a.window[a.front-1-a.first].offset + 1
-	}
+	out.resume = a.end()
 	for _, m := range a.missing {
 		out.missing++
 		out.resume = min(out.resume, m.offset)

@@ -60,8 +60,6 @@ func TestAlign(t *testing.T) {
 		{name: "ours, original gone", rules: alignRules{behind: 100, ahead: 2, ownKnown: true}, own: true, primary: "bcd", secondary: "abc", want: "100→51x2?", resume: 102},
 		{name: "ours, original gone, at the end", rules: alignRules{behind: 100, ahead: 2, ownKnown: true}, own: true, primary: "ab    ", secondary: "abXY", want: "100→50x2 open", resume: 102},
 		{name: "ours, far ahead", rules: alignRules{behind: 100, ahead: 1, ownKnown: true}, own: true, primary: "abcdefghijk", secondary: "aj", want: "100→50x1 109→51x1", resume: 101},
-		{name: "left out on purpose", rules: alignRules{behind: 100, ahead: 100, rebuild: true, leftOut: spans{{From: 102, To: 104}}}, primary: "abcdef", secondary: "abef", want: "100→50x2 104→52x2", resume: 106},
-		{name: "aside, and no obstacle", rules: alignRules{behind: 100, ahead: 100, rebuild: true, aside: spans{{From: 52, To: 54}}}, primary: "abcd", secondary: "abXYcd", want: "100→50x2 102→54x2", resume: 104},
 		{name: "former content", rules: alignRules{behind: 100, ahead: 100, rebuild: true}, primary: "abc", secondary: "XYabZc", want: "100→52x2? 102→55x1 foreign[54,55)", resume: 103},
 	} {
 		t.Run(c.name, func(t *testing.T) {

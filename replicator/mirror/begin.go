@@ -22,14 +22,16 @@ func (p *partition) begin(ctx context.Context, first, second ends) error {
 			return err
 		}
 	}
-	if p.options.leftOut != nil {
-		out.resume = p.options.leftOut().past(out.resume)
+	var err error
+	if out.resume, err = p.pastLeftOut(ctx, out.resume, first); err != nil {
+		return err
 	}
 	return p.adopt(ctx, out, second)
 }
 
 // rebuild enumerates both sides. Records of the primary below the first copy found were deleted on the secondary when its
-// log start moved; where it did not, they were never copied, and copying starts with them.
+// log start moved; where it did not, they were never copied, and copying starts with them. What was left out is not there for this: it would
+// fill the window, and a replay of it that came home looks the same.
 func (p *partition) rebuild(ctx context.Context, first, second ends) (alignment, error) {
 	p.log.Info("no index for a topic that is not empty: comparing all of it", zap.Int64("records_at_most", second.high-second.start))
 	from, ok, err := p.anchor(ctx, first, second)
@@ -41,18 +43,33 @@ func (p *partition) rebuild(ctx context.Context, first, second ends) (alignment,
 		return alignment{resume: first.start, former: second.high - second.start}, nil
 	}
 	rules := alignRules{behind: rebuildSearch, ahead: rebuildSearch, compacted: p.topics.compacted, rebuild: true}
-	if p.options.leftOut != nil {
-		rules.leftOut, rules.aside = p.options.leftOut(), p.options.aside()
-	}
 	ahead := p.primaryReader(from, p.readable(first))
-	ahead.epochs = p.noteEpoch
+	ahead.epochs, ahead.except = p.noteEpoch, p.leftOut()
 	a := newAligner(rules, from, func() ([]mark, error) { return ahead.marks(ctx) }, nil)
-	out, err := p.run(ctx, a, p.secondaryReader(second.start, second.high))
-	if err == nil && from > first.start && second.start == 0 && !p.topics.compacted {
-		out.missing += from - first.start
-		out.resume = first.start
+	out, err := p.run(ctx, a, p.writtenBy(second))
+	out.place(p.known())
+	if err != nil || second.start > 0 || p.topics.compacted {
+		return out, err
+	}
+	start, err := p.pastLeftOut(ctx, first.start, first)
+	if err != nil {
+		return out, err
+	}
+	some, err := p.anyRecord(ctx, start, from)
+	if some {
+		out.missing += from - start
+		out.resume = start
 	}
 	return out, err
+}
+
+// writtenBy reads all of the secondary. What was aborted takes offsets there and is nobody's record: on a way home it is the primary's own, of before.
+func (p *partition) writtenBy(second ends) *reader {
+	r := p.secondaryReader(second.start, second.high)
+	if p.theirs != nil && p.options.committed && second.stable == second.high { // else copies may lie past an open transaction
+		r.log, r.committed = p.theirs, true
+	}
+	return r
 }
 
 // anchor finds the primary's first record of which there is any copy.
@@ -72,7 +89,9 @@ func (p *partition) anchor(ctx context.Context, first, second ends) (int64, bool
 				prints[m.print] = struct{}{}
 			}
 		}
-		at, ok, err := firstOf(ctx, p.primaryReader(first.start, p.readable(first)), prints)
+		log := p.primaryReader(first.start, p.readable(first))
+		log.except = p.leftOut()
+		at, ok, err := firstOf(ctx, log, prints)
 		if err != nil || ok {
 			return at, ok, err
 		}

@@ -236,7 +236,7 @@ func (s *Source) adopt(ctx context.Context, from, to kafka.TopicInfo, created bo
 	s.mu.RLock()
 	t := s.topics[from.Name]
 	s.mu.RUnlock()
-	if t == nil || t.pair == nil || t.primaryID != from.ID || t.secondaryID != to.ID || t.secondary != to.Name {
+	if t == nil || t.pair == nil || t.pair.Info().Retired || t.primaryID != from.ID || t.secondaryID != to.ID || t.secondary != to.Name {
 		var err error
 		if t, err = s.pairUp(ctx, t, from, to, created); err != nil {
 			s.refuse(from.Name, to.Name, problem{replicator.SourceDegraded, fmt.Sprintf("index of topic %s: %v", from.Name, err)})

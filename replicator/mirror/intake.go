@@ -21,7 +21,7 @@ func (p *partition) take(f *delivery) {
 			return
 		}
 	}
-	f.Readable(p.options.committed, p.queue.put)
+	f.Readable(p.options.committed, p.put)
 	p.queue.next = max(p.queue.next, f.Next)
 	p.view.primary(f.LastStable)
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/leftoff/leftoff/translate"
 )
 
 // partition copies one partition. Its loop (actor.go) feeds it events and calls step; only that goroutine touches what is
@@ -27,6 +29,7 @@ type partition struct {
 	options   rules
 	primary   log
 	secondary log
+	theirs    log // the secondary without what was aborted, where others have written most of it; nil: not so
 	feed      feed
 	target    target
 	link      link
@@ -71,9 +74,11 @@ type rules struct {
 	former    bool // what the secondary holds when nothing is known yet belongs to an earlier incarnation
 	prefetch  func() int
 	classify  func(error) (outcome, string)
-	slots     chan struct{} // bounds how many partitions align at once
-	leftOut   func() spans  // of the primary, never to be copied
-	aside     func() spans  // of the secondary, no copies and no obstacle
+	slots     chan struct{}          // bounds how many partitions align at once
+	leftOut   func() spans           // of the primary, never to be copied
+	aside     func() spans           // of the secondary, no copies and no obstacle
+	skip      func() spans           // of the primary, there already
+	known     func() []translate.Run // copies of a replay
 }
 
 const (

@@ -12,6 +12,7 @@ type reader struct {
 	log       log
 	next, to  int64
 	committed bool // leave out what a read-committed consumer does not see
+	except    spans
 	timestamp bool
 	keys      bool
 	owns      func(producer int64) bool
@@ -46,7 +47,7 @@ func (r *reader) convert(f *kafka.Fetched) []mark {
 		}
 		for i := range b.Records {
 			rec := &b.Records[i]
-			if rec.Offset < r.next || rec.Offset >= r.to {
+			if rec.Offset < r.next || rec.Offset >= r.to || r.except.has(rec.Offset) {
 				continue
 			}
 			m := mark{offset: rec.Offset, print: fingerprint(rec, r.timestamp), own: own}
@@ -75,7 +76,7 @@ func (p *partition) primaryReader(from, to int64) *reader {
 	return &reader{log: p.primary, next: from, to: to, committed: p.options.committed, timestamp: p.topics.timestamp, keys: p.topics.compacted}
 }
 
-// secondaryReader reads everything that takes an offset, aborted or not: what nobody can account for counts as foreign.
+// secondaryReader reads everything that takes an offset, aborted or not: what nobody can account for counts as foreign. What lies aside is not there.
 func (p *partition) secondaryReader(from, to int64) *reader {
-	return &reader{log: p.secondary, next: from, to: to, timestamp: p.topics.timestamp, keys: p.topics.compacted, owns: p.cursor.owns}
+	return &reader{log: p.secondary, next: from, to: to, except: p.aside(), timestamp: p.topics.timestamp, keys: p.topics.compacted, owns: p.cursor.owns}
 }

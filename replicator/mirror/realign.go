@@ -144,7 +144,7 @@ func (p *partition) explain(ctx context.Context, front translate.Frontier, first
 	if from < second.high {
 		rules := alignRules{behind: searchRecords, ahead: searchRecords, ownKnown: p.cursor.known, compacted: p.topics.compacted}
 		ahead := p.primaryReader(max(front.Primary, first.start), p.readable(first))
-		ahead.epochs = p.noteEpoch
+		ahead.epochs, ahead.except = p.noteEpoch, p.skip()
 		a := newAligner(rules, front.Primary,
 			func() ([]mark, error) { return ahead.marks(ctx) },
 			func() ([]mark, error) { return p.older(ctx, front.Primary, first) })

@@ -28,8 +28,13 @@ type Options struct {
 	// ReadUncommitted copies the records of aborted and open transactions, too.
 	ReadUncommitted bool
 	// LeftOut are offsets of the primary that are copied no more, by the topic's id: a way home left their records where they are. Aside are
-	// offsets of the secondary with records that are nobody's copy and no obstacle. Both are asked only where the index was lost. Nil: none.
+	// offsets of the secondary with records that are nobody's copy and no obstacle. Nil: none.
 	LeftOut, Aside func(id [16]byte, partition int32) []translate.Span
+	// Skip are offsets of the primary whose records the secondary has already, elsewhere: they are never copied, whatever the index knows. In
+	// order, and the same each time. Nil: none.
+	Skip func(id [16]byte, partition int32) []translate.Span
+	// Known are copies that no mirror made, by the ids of both topics, asked only where the index was lost. Nil: none.
+	Known func(primary, secondary [16]byte, partition int32) []translate.Run
 	// Notify tells the planner what is new. It must not block.
 	Notify func(replicator.Advance)
 	Logger *zap.Logger

@@ -79,6 +79,7 @@ func (p *partition) filledHoles(ctx context.Context, front translate.Frontier, f
 		}
 	}
 	r := p.primaryReader(max(first.start, from), min(front.Primary, p.readable(first)))
+	r.except = p.leftOut()
 	for {
 		found, err := r.marks(ctx)
 		if err != nil {
