@@ -16,6 +16,7 @@ func (c *checker) links() {
 		} else {
 			names[strings.ToLower(l.Name)] = i
 		}
+		c.renamedFrom(i)
 		c.clusterName(path+".primary", l.Primary)
 		c.clusterName(path+".secondary", l.Secondary)
 		if l.Primary != "" && l.Primary == l.Secondary {
@@ -59,6 +60,28 @@ func (c *checker) linkName(path, name string) {
 		c.say(path, "", "is missing", "primary and secondary, such as west-east")
 	case !linkName.MatchString(name):
 		c.say(path, name, "is no name for a link", `letters, digits, ".", "_" and "-", 100 at most: it becomes a file's name`)
+	}
+}
+
+// renamedFrom: a link that is still there was not renamed, and no two were once the same.
+func (c *checker) renamedFrom(i int) {
+	path, former := fmt.Sprintf("links[%d].renamed_from", i), c.cfg.Links[i].RenamedFrom
+	if former == "" {
+		return
+	}
+	if !linkName.MatchString(former) {
+		c.say(path, former, "is no name for a link", "the name that this link had before, or leave it out")
+		return
+	}
+	for n, other := range c.cfg.Links {
+		switch {
+		case n == i && other.Name == former:
+			c.say(path, former, "is its name", "leave it out")
+		case other.Name == former:
+			c.say(path, former, fmt.Sprintf("is the name of links[%d]", n), "leave it out: a link that is still there was not renamed")
+		case n < i && other.RenamedFrom == former:
+			c.say(path, former, fmt.Sprintf("is what links[%d] was called, too", n), "leave it out on one of them")
+		}
 	}
 }
 

@@ -43,17 +43,18 @@ type SASL struct {
 
 // Link is one primary → secondary pair with its mapping.
 type Link struct {
-	Name      string `yaml:"name"`
-	Primary   string `yaml:"primary"`
-	Secondary string `yaml:"secondary"`
-	Mapping   string `yaml:"mapping"`
-	Topics    Topics `yaml:"topics"`
-	Groups    Groups `yaml:"groups"`
-	Policy    Policy `yaml:"policy"`
-	Mirror    Mirror `yaml:"mirror"`
-	Match     Match  `yaml:"match"`
-	MM2       MM2    `yaml:"mm2"`
-	Drill     Drill  `yaml:"drill"`
+	Name        string `yaml:"name"`
+	RenamedFrom string `yaml:"renamed_from"` // the name it had before; what is kept of that on the secondary is its own
+	Primary     string `yaml:"primary"`
+	Secondary   string `yaml:"secondary"`
+	Mapping     string `yaml:"mapping"`
+	Topics      Topics `yaml:"topics"`
+	Groups      Groups `yaml:"groups"`
+	Policy      Policy `yaml:"policy"`
+	Mirror      Mirror `yaml:"mirror"`
+	Match       Match  `yaml:"match"`
+	MM2         MM2    `yaml:"mm2"`
+	Drill       Drill  `yaml:"drill"`
 }
 
 // Mirror holds what only mapping mirror knows.

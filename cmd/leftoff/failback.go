@@ -3,15 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/leftoff/leftoff/replicator/api"
 	"github.com/leftoff/leftoff/replicator/failover"
-	"github.com/leftoff/leftoff/replicator/kafka"
 )
 
 // returning are the flags of a failback.
@@ -27,11 +24,15 @@ func (a *app) failbackCommand() *cobra.Command {
 	var f returning
 	c := a.withFailover(&cobra.Command{
 		Use: "failback", Short: "the way home: records and groups come back, and the original link resumes", Args: cobra.NoArgs,
-		Long: `After a failover, with both regions up. First it says what the primary had and the secondary never got: a person chooses whether those records
-are exported to a file, produced to the secondary, or left where they are. Then leftoff's mirror copies home what was produced on
-the secondary, from where the topics were switched; it waits until the groups are stopped there, until everything is home, until
-every position is written and exact, and reads the records. Start producers and consumers on the primary when it says so, not before. Last
-the original link resumes, and copies nothing that came home.
+		Long: `After a failover, with both regions up. First it says what the primary had and the secondary never got, by partition: how many records, at which
+offsets, of which times. A person chooses whether they are exported to a file, produced to the secondary, or left where they are. What
+--replay produces stays where it is on the primary, and is not copied there a second time; killed half-way, the same command produces the rest. A
+group that has not read the replayed records on the secondary reads them on the primary, and what came home after them once more: let groups
+read to the end on the secondary first.
+
+Then leftoff's mirror copies home what was produced on the secondary, from where the topics were switched; it waits until the groups are
+stopped there, until everything is home, until every position is written and exact, and reads the records. Start producers and
+consumers on the primary when it says so, not before. Last the original link resumes, and copies nothing that came home.
 
 A mirror that is not leftoff's has to be stopped until then, and has to be told where to go on before it is started again, or it copies
 back what came home. The offsets are said when everything is home; --mirror-moved says that it was done.
@@ -74,13 +75,11 @@ func (a *app) failback(ctx context.Context, f *returning) error {
 		if err != nil {
 			return err
 		}
+		if err := a.sureHome(f, where); err != nil {
+			return err
+		}
 		if f.moved {
 			return a.mirrorMoved(ctx, d, f, where)
-		}
-		if where.State.Over() {
-			if err := a.sure(f.yes, "Bring link "+where.Link+" home?"); err != nil {
-				return err
-			}
 		}
 		p, err := d.Failover(ctx, api.FailoverOrder{Link: a.link, Verb: api.FailoverReturn, Order: f.order})
 		if err != nil {
@@ -89,25 +88,55 @@ func (a *app) failback(ctx context.Context, f *returning) error {
 		if p, err = a.divergence(ctx, d, f.order, p); err != nil {
 			return err
 		}
-		if len(p.Diverged) > 0 && f.choice() != "" {
-			if err := a.diverged(ctx, f, where.Link, p.Diverged); err != nil {
+		spans, err := a.choose(ctx, f, p)
+		if err != nil {
+			return err
+		}
+		if !p.Needs || f.order.Choice != "" {
+			shown := p
+			if p, err = a.follow(ctx, d, f.order, shown); err != nil {
 				return err
 			}
-			f.order.Choice = f.choice()
-		}
-		if p.Needs && f.order.Choice == "" {
-			if err := a.printFailover(p); err != nil {
-				return err
+			if more := failover.Beyond(p.Diverged, f.order.Diverged); len(more) > 0 { // the primary's producers go on
+				if spans, err = a.lookAt(ctx, p.Link, p.Diverged); err != nil {
+					return err
+				}
+				a.printDiverged(spans)
 			}
-			return errBad
 		}
-		return a.watchFailover(ctx, d, f.order, p)
+		return a.ended(homeAnswer{p, spans})
 	})
+}
+
+// sureHome says from where to where, and asks before the way home is begun, or one that somebody else is at is gone on with.
+func (a *app) sureHome(f *returning, where api.FailoverAnswer) error {
+	s := where.State
+	switch {
+	case s.Over():
+		a.direction(where.Secondary, where.Primary)
+		return a.sure(f.yes, "Bring link "+where.Link+" home?")
+	case s.Home == nil:
+		return nil // it is refused, with the reason
+	}
+	return a.goingOn(f.yes, "failback", s, where.Secondary, where.Primary)
+}
+
+// direction says which cluster groups leave, and which they go to.
+func (a *app) direction(from, to string) { fmt.Fprintf(a.err, "from %s\nto   %s\n", from, to) }
+
+// goingOn says whose order is gone on with, and asks where it is somebody else's.
+func (a *app) goingOn(yes bool, what string, s *failover.State, from, to string) error {
+	fmt.Fprintf(a.err, "going on with the %s that %s began %s, at step %s\n", what, s.Who, s.Began.Local().Format(time.DateTime), word(s.Step))
+	a.direction(from, to)
+	if s.Who == whoAmI() {
+		return nil
+	}
+	return a.sure(yes, fmt.Sprintf("It is %s's. Go on with it?", s.Who))
 }
 
 // divergence goes on until it is known what has to be chosen about, which may take a look at all that was produced on the secondary.
 func (a *app) divergence(ctx context.Context, d failingOver, o failover.Order, p api.FailoverAnswer) (api.FailoverAnswer, error) {
-	shown := newStepper(a.err, p.State)
+	shown := newStepper(a.err, nil)
 	defer shown.end()
 	for p.State.Step == failover.Diverge && !p.Needs {
 		next, err := d.Failover(ctx, api.FailoverOrder{Link: a.link, Verb: api.FailoverAdvance, Order: o})
@@ -143,81 +172,4 @@ func (a *app) mirrorMoved(ctx context.Context, d failingOver, f *returning, wher
 	}
 	f.order.Choice = failover.Moved
 	return a.watchFailover(ctx, d, f.order, where)
-}
-
-// diverged does with what the secondary never got what a person chose, and says what it was.
-func (a *app) diverged(ctx context.Context, f *returning, link string, all []failover.Unmirrored) error {
-	primary, secondary, there, err := a.clustersOf(link)
-	if err != nil {
-		return err
-	}
-	defer primary.Close()
-	defer secondary.Close()
-	say, end := a.saying()
-	defer end()
-	say("reading what the secondary never got")
-	var spans []failover.Span
-	switch f.choice() {
-	case failover.Export:
-		file, err := os.OpenFile(f.export, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if err != nil {
-			return fmt.Errorf("--export: %w. Try: the name of a file that is not there yet", err)
-		}
-		spans, err = failover.ExportDivergence(ctx, primary, all, file)
-		if err == nil {
-			err = file.Sync()
-		}
-		if closed := file.Close(); err == nil {
-			err = closed
-		}
-		if err != nil {
-			return err
-		}
-	case failover.Replay:
-		if spans, err = failover.ReplayDivergence(ctx, primary, all, secondary, there); err != nil {
-			return err
-		}
-	case failover.Discard:
-		if spans, err = failover.ExportDivergence(ctx, primary, all, io.Discard); err != nil {
-			return err
-		}
-	}
-	end()
-	if a.output != "json" {
-		printSpans(a.out, f.choice(), spans)
-	}
-	return nil
-}
-
-// clustersOf opens the clusters of a link.
-func (a *app) clustersOf(link string) (primary, secondary *kafka.Cluster, there func(string) string, err error) {
-	log, err := a.logger("error")
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	_, sides, err := a.sidesOfFile()
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	for _, s := range sides {
-		if s.Name == link {
-			return kafka.Open(s.here, log), kafka.Open(s.there, log), s.Topics.Rename.Apply, nil
-		}
-	}
-	return nil, nil, nil, usage("link %s is not in %s", link, a.config).hint("-c with the daemon's configuration")
-}
-
-func printSpans(w io.Writer, choice string, spans []failover.Span) {
-	words := map[string]string{failover.Export: "exported", failover.Replay: "produced to the secondary", failover.Discard: "left on the primary only"}
-	fmt.Fprintf(w, "The secondary never got these; they are %s:\n\n", words[choice])
-	t := newTable("TOPIC", ">PARTITION", ">FROM", ">TO", ">RECORDS", "FIRST", "LAST")
-	for _, s := range spans {
-		first, last := "-", "-"
-		if s.Records > 0 {
-			first, last = s.First.Format("2006-01-02T15:04:05Z"), s.Last.Format("2006-01-02T15:04:05Z")
-		}
-		t.row(s.Topic, number(int64(s.Partition)), number(s.From), number(s.To-1), number(int64(s.Records)), first, last)
-	}
-	t.print(w)
-	fmt.Fprintln(w)
 }

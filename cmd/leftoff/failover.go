@@ -70,7 +70,11 @@ func (a *app) failoverStatusCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return a.printFailover(p)
+				if done, err := a.json(p); done {
+					return err
+				}
+				a.printFailover(p)
+				return nil
 			})
 		},
 	})
@@ -86,10 +90,10 @@ it. 'leftoff failback' brings it home. With --accept it is left behind, and that
 		Example: "  leftoff failover rollback\n  leftoff failover rollback --yes --why mistake",
 		RunE: func(c *cobra.Command, _ []string) error {
 			f.order.Who, f.order.Version = whoAmI(), thisVersion().Version
-			if err := a.sure(f.yes, "Turn the failover round, and let the secondary follow the primary again?"); err != nil {
-				return err
-			}
 			return a.withFailing(c.Context(), false, func(ctx context.Context, d failingOver) error {
+				if err := a.sureBack(ctx, d, &f); err != nil {
+					return err
+				}
 				p, err := d.Failover(ctx, api.FailoverOrder{Link: a.link, Verb: api.FailoverRollback, Order: f.order})
 				if err != nil {
 					return err
@@ -102,6 +106,18 @@ it. 'leftoff failback' brings it home. With --accept it is left behind, and that
 	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "don't ask")
 	c.Flags().StringVar(&f.order.Why, "why", "", "what to remember as the reason")
 	return c
+}
+
+// sureBack says which failover would be turned round, and between which clusters, and asks.
+func (a *app) sureBack(ctx context.Context, d failingOver, f *failing) error {
+	where, err := d.Failover(ctx, api.FailoverOrder{Link: a.link, Verb: api.FailoverWhere})
+	if err != nil || where.State == nil || where.State.Home != nil {
+		return err // there is nothing to ask about, and Rollback says why
+	}
+	s := where.State
+	a.direction(where.Secondary, where.Primary)
+	return a.sure(f.yes, fmt.Sprintf("Turn round the failover of link %s that %s began %s, at step %s, and let the secondary follow the primary again?",
+		where.Link, s.Who, s.Began.Local().Format(time.DateTime), word(s.Step)))
 }
 
 // failingOver is the daemon, or one in this process.
@@ -126,15 +142,19 @@ func (a *app) failover(ctx context.Context, f *failing) error {
 			case f.dryRun:
 				return nil
 			}
-			fmt.Fprintf(a.err, "from %s\nto   %s\n", where.Primary, where.Secondary)
+			a.direction(where.Primary, where.Secondary)
 			if err := a.sure(f.yes, "Fail over link "+where.Link+"?"); err != nil {
 				return err
 			}
-		} else {
-			fmt.Fprintf(a.err, "going on with the failover that %s began %s, at step %s\n", where.State.Who, where.State.Began.Local().Format(time.DateTime), where.State.Step)
-			if f.dryRun {
-				return a.printFailover(where)
+		} else if f.dryRun {
+			fmt.Fprintln(a.err, "a failover is under way; nothing is tried:")
+			if done, err := a.json(where); done {
+				return err
 			}
+			a.printFailover(where)
+			return nil
+		} else if err := a.goingOnAway(f, where); err != nil {
+			return err
 		}
 		p, err := d.Failover(ctx, api.FailoverOrder{Link: a.link, Verb: api.FailoverBegin, Order: f.order})
 		if err != nil {
@@ -142,6 +162,14 @@ func (a *app) failover(ctx context.Context, f *failing) error {
 		}
 		return a.watchFailover(ctx, d, f.order, p)
 	})
+}
+
+// goingOnAway is goingOn for a failover. A way home, and another order than the one that is under way, are refused, with the reason.
+func (a *app) goingOnAway(f *failing, where api.FailoverAnswer) error {
+	if where.State.Home != nil || where.State.Unplanned != f.order.Unplanned {
+		return nil
+	}
+	return a.goingOn(f.yes, "failover", where.State, where.Primary, where.Secondary)
 }
 
 // tryFailover shows what every step would find. For programs that is an answer of its own only where it is all they asked for.
@@ -195,20 +223,41 @@ func (a *app) sure(yes bool, question string) error {
 
 const failoverEvery = 500 * time.Millisecond
 
-// watchFailover takes a failover forward until it is over or needs a person, and shows how it goes.
+// watchFailover takes a failover forward until it is over or needs a person, shows how it goes, and prints how it stands then.
 func (a *app) watchFailover(ctx context.Context, d failingOver, o failover.Order, p api.FailoverAnswer) error {
+	p, err := a.follow(ctx, d, o, p)
+	if err != nil {
+		return err
+	}
+	return a.ended(homeAnswer{FailoverAnswer: p})
+}
+
+// ended prints how a failover stands that is not followed any more.
+func (a *app) ended(h homeAnswer) error {
+	if done, err := a.json(h); err != nil {
+		return err
+	} else if !done {
+		a.printFailover(h.FailoverAnswer)
+	}
+	if h.Needs {
+		return errBad
+	}
+	return nil
+}
+
+// follow takes a failover forward until it is over or needs a person, and shows how it goes.
+func (a *app) follow(ctx context.Context, d failingOver, o failover.Order, p api.FailoverAnswer) (api.FailoverAnswer, error) {
 	shown := newStepper(a.err, p.State)
 	defer shown.end()
 	for !p.State.Over() {
-		var err error
 		next, err := d.Failover(ctx, api.FailoverOrder{Link: a.link, Verb: api.FailoverAdvance, Order: o})
 		switch {
 		case ctx.Err() != nil:
 			shown.end()
-			fmt.Fprintf(a.err, "left at step %s. The same command goes on from there, 'leftoff failover rollback' turns it round\n", p.State.Step)
-			return ctx.Err()
+			fmt.Fprintf(a.err, "left at step %s. The same command goes on from there%s\n", word(p.State.Step), turnsRound(p.State))
+			return p, ctx.Err()
 		case err != nil:
-			return err
+			return p, err
 		}
 		moved := next.State.Step != p.State.Step
 		p = next
@@ -223,14 +272,15 @@ func (a *app) watchFailover(ctx context.Context, d failingOver, o failover.Order
 			}
 		}
 	}
-	shown.end()
-	if err := a.printFailover(p); err != nil {
-		return err
+	return p, nil
+}
+
+// turnsRound: a way home goes forward only.
+func turnsRound(s *failover.State) string {
+	if s.Home != nil {
+		return ""
 	}
-	if p.Needs {
-		return errBad
-	}
-	return nil
+	return ", 'leftoff failover rollback' turns it round"
 }
 
 // withFailing finds the daemon, or runs one in this process for as long as it takes: with the gate closed where nothing is to be changed.

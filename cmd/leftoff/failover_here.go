@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -67,10 +66,20 @@ func awaitHere(ctx context.Context, d *daemon.Daemon, ended <-chan struct{}, pat
 
 var _ failingOver = (*api.Client)(nil)
 
+// readLine takes no more than the line: the next question has the next one.
 func readLine(r io.Reader) (line string, ended bool, err error) {
-	line, err = bufio.NewReader(r).ReadString('\n')
-	if errors.Is(err, io.EOF) {
-		return strings.TrimSpace(line), line == "", nil
+	var text []byte
+	for one := make([]byte, 1); ; {
+		n, err := r.Read(one)
+		switch {
+		case n == 1 && one[0] == '\n':
+			return strings.TrimSpace(string(text)), false, nil
+		case n == 1:
+			text = append(text, one[0])
+		case errors.Is(err, io.EOF):
+			return strings.TrimSpace(string(text)), len(text) == 0, nil
+		case err != nil:
+			return "", false, err
+		}
 	}
-	return strings.TrimSpace(line), false, err
 }

@@ -38,11 +38,18 @@ type stepper struct {
 	inPlace bool
 	past    int
 	waits   string
-	said    time.Time // when the line was printed that only counts on since
+	open    bool      // a line that can be replaced is there
+	said    time.Time // when lines were printed that only count on since
 }
 
 // countsEvery is how often a line is printed whose numbers alone have changed, where lines can't be replaced.
 const countsEvery = 5 * time.Second
+
+// inLine is how long a line can be that is replaced by the next one, and manyWaits how many are listed.
+const (
+	inLine    = 160
+	manyWaits = 100
+)
 
 func newStepper(w io.Writer, s *failover.State) *stepper {
 	out := &stepper{w: w, inPlace: terminal(w)}
@@ -59,24 +66,33 @@ func (s *stepper) show(p failover.Progress) {
 		done := p.State.Past[s.past]
 		fmt.Fprintf(s.w, "%s  %-9s  %s\n", done.At.Local().Format("15:04:05"), word(done.Step), done.Said)
 	}
-	waits := ""
-	if len(p.Waits) > 0 {
-		waits = fmt.Sprintf("%s: %s", word(p.State.Step), p.Waits[0])
-		if more := len(p.Waits) - 1; more > 0 {
-			waits += fmt.Sprintf(", and %d more", more)
-		}
-	}
+	waits := waitLines(p)
 	switch {
-	case s.inPlace && waits != "":
-		fmt.Fprintf(s.w, "\r\x1b[K%.160s", waits)
+	case s.inPlace && waits != "" && !strings.Contains(waits, "\n") && len(waits) <= inLine:
+		fmt.Fprintf(s.w, "\r\x1b[K%s", waits)
+		s.open = true
 	case waits == "" || waits == s.waits:
 	case wordsOf(waits) == wordsOf(s.waits) && time.Since(s.said) < countsEvery:
 		return // the next one that is printed says it
 	default:
+		s.clear()
 		s.said = time.Now()
 		fmt.Fprintln(s.w, waits)
 	}
 	s.waits = waits
+}
+
+// waitLines are all that a step waits for, one a line: who has to stop a group has to see which.
+func waitLines(p failover.Progress) string {
+	switch n := len(p.Waits); {
+	case n == 0:
+		return ""
+	case n == 1:
+		return word(p.State.Step) + ": " + p.Waits[0]
+	case n > manyWaits:
+		return fmt.Sprintf("%s:\n  %s\n  and %d more, which leftoff failover status lists", word(p.State.Step), strings.Join(p.Waits[:manyWaits], "\n  "), n-manyWaits)
+	}
+	return fmt.Sprintf("%s:\n  %s", word(p.State.Step), strings.Join(p.Waits, "\n  "))
 }
 
 // wordsOf is a line without its numbers.
@@ -90,26 +106,26 @@ func wordsOf(line string) string {
 }
 
 func (s *stepper) clear() {
-	if s.inPlace && s.waits != "" {
+	if s.open {
 		fmt.Fprint(s.w, "\r\x1b[K")
-		s.waits = ""
+		s.open, s.waits = false, ""
 	}
 }
 
 func (s *stepper) end() { s.clear() }
 
-// printFailover prints where a failover stands, and what it did.
-func (a *app) printFailover(p api.FailoverAnswer) error {
-	if done, err := a.json(p); done {
-		return err
-	}
+// printFailover prints for people where a failover stands, and what it did.
+func (a *app) printFailover(p api.FailoverAnswer) {
 	s := p.State
 	if s == nil {
 		fmt.Fprintln(a.out, "no failover was begun on link "+p.Link)
-		return nil
+		return
 	}
 	kind := "planned"
-	if s.Unplanned {
+	switch {
+	case s.Home != nil:
+		kind = "homeward"
+	case s.Unplanned:
 		kind = "unplanned"
 	}
 	fmt.Fprintf(a.out, "failover %s of %s, %s, by %s: %s\n", s.ID, p.Link, kind, s.Who, word(s.Step))
@@ -125,6 +141,7 @@ func (a *app) printFailover(p api.FailoverAnswer) error {
 	if s.Seen != nil {
 		fmt.Fprintf(a.out, "  %s\n", s.Seen)
 	}
+	defer a.printNeverMirrored(s.Seen)
 	if c := s.Checked; c != nil {
 		fmt.Fprintf(a.out, "  positions: %s\n", verdicts(c.Verdicts))
 	}
@@ -150,7 +167,19 @@ func (a *app) printFailover(p api.FailoverAnswer) error {
 		}
 		t.print(a.out)
 	}
-	return nil
+}
+
+// printNeverMirrored lists where records were that the secondary never got, as far as it is known.
+func (a *app) printNeverMirrored(s *failover.Seen) {
+	if s == nil || len(s.Partitions) == 0 {
+		return
+	}
+	fmt.Fprintln(a.out)
+	t := newTable("NEVER MIRRORED", ">PARTITION", ">AT LEAST", ">FROM", ">TO")
+	for _, u := range s.Partitions {
+		t.row(u.Topic, number(int64(u.Partition)), number(u.To-u.From), number(u.From), number(u.To-1))
+	}
+	t.print(a.out)
 }
 
 func unknownAs(n int64) string {

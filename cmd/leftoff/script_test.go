@@ -28,7 +28,8 @@ func TestScripts(t *testing.T) {
 			e.Setenv("TZ", "UTC")
 			return serveFixture(e)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"make-index": makeIndex, "start-pair": startPair, "fill-topic": fillTopic, "commit": commitOffset, "envsubst": envsubst, "groups": onlyGroups, "replace": replaceIn, "make-keys": makeKeys},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"make-index": makeIndex, "start-pair": startPair, "fill-topic": fillTopic, "commit": commitOffset, "envsubst": envsubst, "groups": onlyGroups, "replace": replaceIn, "make-keys": makeKeys,
+			"ends": endsAt, "committed": committedAt, "join": join, "leave": leave, "until": until},
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/leftoff/leftoff/checkpoint"
 	"github.com/leftoff/leftoff/internal/rig"
+	"github.com/leftoff/leftoff/replicator/failover"
 )
 
 // Bad input that clusters notice: the real binary says what to do, and writes nothing to the secondary on a guess.
@@ -33,15 +34,17 @@ type badClusters struct {
 	primary, secondary *rig.Cluster
 }
 
-// untouched asserts at the end of a test that the secondary is as it was.
+// untouched asserts at the end of a test that both clusters are as they were: what takes one for the other writes on the primary.
 func (b *badClusters) untouched(t *testing.T) {
 	t.Helper()
-	before := contents(t, b.secondary)
-	t.Cleanup(func() {
-		if after := contents(t, b.secondary); after != before {
-			t.Errorf("the secondary was\n%s, and is\n%s", before, after)
-		}
-	})
+	for _, c := range []*rig.Cluster{b.primary, b.secondary} {
+		before := contents(t, c)
+		t.Cleanup(func() {
+			if after := contents(t, c); after != before {
+				t.Errorf("cluster %s was\n%s, and is\n%s", c.ID(), before, after)
+			}
+		})
+	}
 }
 
 // topic is one with ten records on the primary, and a group in the middle of it.
@@ -73,7 +76,8 @@ func (b *badClusters) anotherCluster(t *testing.T) {
 	prefix, topic, group := b.topic(t, 1)
 	c := config{primary: b.primary.Bootstrap(), secondary: b.secondary.Bootstrap(), prefix: prefix, dataDir: t.TempDir()}
 	d := b.leftoff.start(t, "run", "-c", c.write(t))
-	if !eventually(30*time.Second, func() bool { return committed(t, b.secondary, group, topic)[0] == 5 }) {
+	kept := func() bool { e, ok := endsOf(b.secondary, failover.Topic); return ok && total(e) > 0 }
+	if !eventually(30*time.Second, func() bool { return committed(t, b.secondary, group, topic)[0] == 5 && kept() }) {
 		t.Fatal("nothing arrived")
 	}
 	d.cmd.Process.Kill()
@@ -83,6 +87,8 @@ func (b *badClusters) anotherCluster(t *testing.T) {
 	for _, command := range []string{"run", "plan"} {
 		b.leftoff.start(t, command, "-c", c.write(t)).ends(20*time.Second, 2, b.primary.ID(), b.secondary.ID(), "another link", "Try:")
 	}
+	c.dataDir = t.TempDir() // and the machine is a new one
+	b.leftoff.start(t, "run", "-c", c.write(t)).ends(20*time.Second, 2, b.primary.ID(), b.secondary.ID(), "the other way round", "Try:")
 }
 
 func (b *badClusters) otherIndex(t *testing.T) {

@@ -2,8 +2,6 @@ package acceptance
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -12,9 +10,10 @@ import (
 	"github.com/leftoff/leftoff/replicator"
 )
 
-// Scenario 3: a Java consumer commits on the primary, is stopped, and is started against the secondary under the same
+// Issue 6, scenario 4: a Java consumer commits on the primary, is stopped, and is started against the secondary under the same
 // group id: it resumes at exactly the next record. While it runs there leftoff does not write it, nor after it stopped
-// again, nor after leftoff lost its disk.
+// again, nor after leftoff was started again, with its disk or without; while a consumer on the primary goes on committing all the time.
+// Until it is reclaimed.
 func TestConsumerMovesToTheSecondary(t *testing.T) {
 	for _, protocol := range []string{"classic", "consumer"} {
 		t.Run(protocol, func(t *testing.T) { moves(t, protocol) })
@@ -45,32 +44,56 @@ func moves(t *testing.T, protocol string) {
 		t.Fatalf("resumed at offset %d with another record than the next one", first.Offset)
 	}
 
-	// It lives on the secondary now: commits on the primary no longer reach it.
-	rewrite := func(u int64) { commit(t, primary, group, topic, map[int32]int64{0: u}) }
-	rewrite(900)
+	// It lives on the secondary now: what a consumer on the primary commits no longer reaches it.
+	stop := produceSteadily(t, primary, topic)
+	rival := joinGroup(t, primary, group, topic)
+	goesOn(t, r, primary, group, topic)
 	untouched(t, r, b, group, replicator.GroupLive)
 	here.Commit(t)
 	own := committed(t, secondary, group, topic)
 	here.Close(t)
-	rewrite(950)
-	untouched(t, r, b, group, replicator.TakenOver)
-
-	if err := r.stop(); err != nil {
-		t.Fatal(err)
+	for _, restart := range []func(*testing.T, *running, spec) *running{nil, restarted, again} { // as it is, with its disk, and without
+		if restart != nil {
+			r = restart(t, r, s)
+		}
+		goesOn(t, r, primary, group, topic)
+		untouched(t, r, b, group, replicator.TakenOver)
 	}
-	if err := os.RemoveAll(filepath.Dir(s.Index)); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.MkdirAll(filepath.Dir(s.Index), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	r = start(t, s)
-	rewrite(960)
-	untouched(t, r, b, group, replicator.TakenOver)
 	if now := committed(t, secondary, group, topic); fmt.Sprint(now) != fmt.Sprint(own) {
 		t.Errorf("the consumer's own commit %v became %v", own, now)
 	}
 	b.lawful(judge.Rules{}, b.compare(topic, judge.Options{}))
+
+	stop()
+	rival.leave()
+	reclaim(t, r, group)
+	r.waitSettled(30*time.Second, group)
+	b.exact(b.compare(topic, judge.Options{}))
+}
+
+// goesOn waits until leftoff has read commits of a group that are made on the primary from now on.
+func goesOn(t *testing.T, r *running, primary *rig.Cluster, group, topic string) {
+	t.Helper()
+	was, read := committed(t, primary, group, topic)[0], int64(0)
+	newer := func() bool {
+		g, _ := r.group(group)
+		for _, e := range g.Entries {
+			read = e.Commit.Offset
+		}
+		return read > was
+	}
+	if !eventually(30*time.Second, newer) {
+		t.Fatalf("leftoff has read the commit of %d, and on the primary was %d", read, was)
+	}
+}
+
+// restarted stops a daemon, and starts it again on its disk.
+func restarted(t *testing.T, r *running, s spec) *running {
+	t.Helper()
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	return start(t, s)
 }
 
 // untouched waits until leftoff has read the primary's newest commit and holds the group back for the reason, and checks

@@ -39,6 +39,9 @@ func TestDrill(t *testing.T) {
 		}
 	}
 	stay(t, primary, prefix+"live", plain)
+	orphan := drill.Prefix + "20261101t000000z-0000000a." + prefix + "live" // of a drill that was killed
+	secondary.CreateTopic(t, prefix+"there", 1, nil)
+	commit(t, secondary, orphan, prefix+"there", map[int32]int64{0: 0})
 	file := config{primary: primary.Bootstrap(), secondary: secondary.Bootstrap(), prefix: prefix}.write(t)
 	d := p.start(t, "run", "-c", file)
 	const positions = 7*2 + 6 // groups of two partitions, and of one
@@ -52,15 +55,26 @@ func TestDrill(t *testing.T) {
 	}
 	copies := []*judge.Copies{b.compare(plain, judge.Options{}), b.compare(txn, judge.Options{})}
 	b.exact(copies...)
+	if !eventually(20*time.Second, func() bool { return len(shadows(t, secondary)) == 0 }) {
+		t.Errorf("a daemon that does not drill leaves %v", shadows(t, secondary))
+	}
 
 	t.Run("agrees with the judge", func(t *testing.T) {
+		stop := produceSteadily(t, primary, plain)
+		defer stop()
+		b.grew(plain)
 		quiet := b.undisturbed(t)
 		r := p.drill(t, 0, "-c", file, "--http", strings.TrimPrefix(d.http(), "http://"))
 		quiet()
-		b.agrees(t, r, copies...)
+		stop()
+		now := b.waitMirrored(20*time.Second, copyOf(plain, judge.Options{}))[0]
+		b.agrees(t, r, now, copies[1])
 		s := r.Summary
-		if r.Result != drill.Passed || s.Groups != groups+1 || s.Positions != positions || s.Confidence["exact"] != s.Positions || s.RPO.Records != 0 || !s.RPO.Known || r.Asked.ConfidenceFrom != "daemon" {
+		if r.Result != drill.Passed || s.Groups != groups+1 || s.Positions != positions || s.Confidence["exact"] != s.Positions || !s.RPO.Known || r.Asked.ConfidenceFrom != "daemon" {
 			t.Errorf("%s %+v %q %q", r.Result, s, r.Findings, r.Problems)
+		}
+		if most := now.Total().Primary - copies[0].Total().Primary; s.RPO.Records < 0 || s.RPO.Records >= most || s.RPO.Seconds > 5 {
+			t.Errorf("of %d records that were written meanwhile: %+v", most, s.RPO)
 		}
 		t.Logf("%d positions: %s to resume at the most, %s in the median", s.Positions, time.Duration(s.RTO.MaxSeconds*1e9), time.Duration(s.RTO.MedianSeconds*1e9))
 	})
@@ -114,6 +128,23 @@ func TestDrill(t *testing.T) {
 		}
 	})
 	b.lawful(judge.Rules{}, copies...)
+}
+
+// grew waits until every partition of a topic has more on the secondary than the primary has now.
+func (b *bench) grew(topic string) {
+	b.t.Helper()
+	was := ends(b.t, b.primary, topic)
+	more := func() bool {
+		for p, end := range ends(b.t, b.secondary, topic) {
+			if end <= was[p] {
+				return false
+			}
+		}
+		return true
+	}
+	if !eventually(20*time.Second, more) {
+		b.t.Fatalf("%s: the primary was at %v, and the secondary is at %v", topic, was, ends(b.t, b.secondary, topic))
+	}
 }
 
 // drill runs one to its end, and reads the report.

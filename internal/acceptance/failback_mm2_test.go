@@ -111,7 +111,7 @@ func (m wayBack) goes(t *testing.T, primary, secondary *rig.Cluster) {
 	member := joinGroup(t, secondary, abroad[0].group, m.there(plain))
 
 	r.exportsLost(primary, &order, 70)
-	r.waitsFor(time.Minute, order, abroad[0].group+" still runs on the primary") // of the way home: the secondary
+	r.waitsFor(time.Minute, order, abroad[0].group+" still runs on the secondary")
 	if m.burns {
 		r = again(t, r, s)
 	}
@@ -259,7 +259,7 @@ func TestUnplannedFailbackOverMirrorMaker2(t *testing.T) {
 	was := map[string]int{} // values on the secondary, which holds what it accepted and what was copied
 	everyRecord(t, secondary, plain, func(r *kgo.Record) { was[string(r.Value)]++ })
 
-	order.Choice = failover.Export
+	order.Choice, order.Diverged = failover.Export, p.Diverged
 	r.waitsFor(2*time.Minute, order, "--mirror-moved")
 	is := map[string]int{}
 	everyRecord(t, primary, plain, func(r *kgo.Record) { is[string(r.Value)]++ })

@@ -75,11 +75,8 @@ func (l *life) run() {
 	}
 	l.resumesAway()
 	l.isLeftAlone()
-	switch {
-	case l.fate.home != nil:
+	if l.fate.home != nil {
 		l.comesHome(*l.fate.home)
-	case l.fate.forgetsMarks():
-		l.command(wayHome).ends(soon, 2, "how far it was mirrored is not known, because the index was lost with the primary away")
 	}
 	l.ends()
 }

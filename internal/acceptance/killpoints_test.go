@@ -152,7 +152,7 @@ func (f fate) String() string {
 }
 
 // forgetsMarks: with the disk lost and the primary away nobody knows any more how far topics were mirrored, unless it was written
-// down before. The failover goes on without; the way home is refused, and says so.
+// down before. The failover goes on without; on the way home the records of both sides tell.
 func (f fate) forgetsMarks() bool {
 	d := f.away
 	before := []failover.Step{failover.Freeze, failover.Sync, failover.Verify, failover.Switch}
@@ -165,9 +165,11 @@ func fates(random *rand.Rand) (all []fate) {
 		all = append(all, fate{away: d})
 	}
 	home := both(pointsHome())
-	for _, i := range random.Perm(len(all)) {
-		if len(home) > 0 && all[i].away.way != wayRound && !all[i].forgetsMarks() {
-			all[i].home, home = &home[0], home[1:]
+	for _, forgetful := range []bool{true, false} { // those have most to find out on the way
+		for _, i := range random.Perm(len(all)) {
+			if len(home) > 0 && all[i].away.way != wayRound && all[i].forgetsMarks() == forgetful {
+				all[i].home, home = &home[0], home[1:]
+			}
 		}
 	}
 	if len(home) > 0 {

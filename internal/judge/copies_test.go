@@ -3,6 +3,7 @@ package judge
 import (
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 )
@@ -117,4 +118,18 @@ func random(rng *rand.Rand) (left, right *side) {
 		right.end++
 	}
 	return left, right
+}
+
+// TestLost: records without a copy, in the middle, at the end, and one whose copies are two.
+func TestLost(t *testing.T) {
+	left, right := &side{bounds: bounds{3, 12}}, &side{bounds: bounds{0, 5}}
+	for _, o := range []int64{3, 4, 6, 7, 9, 10} {
+		left.records = append(left.records, record{offset: o, print: number(o)})
+	}
+	for at, n := range []int64{3, 6, 99, 7, 6} {
+		right.records = append(right.records, record{offset: int64(at), print: number(n)})
+	}
+	if got := paired(t, "orders", left, right, Options{}).Lost(0); !slices.Equal(got, []int64{4, 9, 10}) {
+		t.Errorf("lost: %d", got)
+	}
 }

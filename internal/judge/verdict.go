@@ -65,6 +65,17 @@ func (c *Copies) Bounds(partition int32) (primaryStart, primaryEnd, secondarySta
 // Offsets returns the offsets of the primary's records, ascending. It is the judge's own slice.
 func (c *Copies) Offsets(partition int32) []int64 { return c.mustHave(partition).offsets }
 
+// Lost returns the offsets of the primary's records that have no copy, ascending.
+func (c *Copies) Lost(partition int32) (lost []int64) {
+	x := c.mustHave(partition)
+	for i, last := range x.last {
+		if last == none {
+			lost = append(lost, x.offsets[i])
+		}
+	}
+	return lost
+}
+
 // T returns the greatest secondary position d such that every mirrored record of the primary at or after u has a copy at
 // or after d, and no foreign record lies below d; the readable end when nothing is left. Never outside the secondary's
 // bounds. It panics on a partition that is not in Partitions.

@@ -168,7 +168,7 @@ func (h handler) reclaim(r *http.Request) (any, error) {
 	if q.Group == "" {
 		return nil, badRequest(`group is missing. Try: {"group": "payments"}`)
 	}
-	v, err := h.opt.Source.Reclaim(r.Context(), q.Link, q.Group, reason(q))
+	v, err := h.reclaimBy(r.Context(), q)
 	if err != nil {
 		return nil, err
 	}
@@ -177,6 +177,14 @@ func (h handler) reclaim(r *http.Request) (any, error) {
 		out.At = *at
 	}
 	return out, nil
+}
+
+// reclaimBy tells who says so where that is kept. What the verdict says has it, too: status shows it.
+func (h handler) reclaimBy(ctx context.Context, q Reclaim) (replicator.Verdict, error) {
+	if by, ok := h.opt.Source.(ReclaimingBy); ok {
+		return by.ReclaimBy(ctx, q.Link, q.Group, strings.TrimSpace(q.Who), reason(q))
+	}
+	return h.opt.Source.Reclaim(ctx, q.Link, q.Group, reason(q))
 }
 
 // readJSON reads a body; other kinds of content are refused, so that no page of another site can post it unasked.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,6 +68,27 @@ func TestClientAndServer(t *testing.T) {
 	re, err := c.Reclaim(ctx, Reclaim{Group: "billing", Who: "ann", Why: "drill over"})
 	if err != nil || re.Verdict != "reclaimed" || re.Why != "ann: drill over" || !re.At.Equal(noon) {
 		t.Errorf("reclaim: %v %+v", err, re)
+	}
+}
+
+// audited is a fake that keeps who reclaimed a group.
+type audited struct {
+	fake
+	by []string
+}
+
+func (a *audited) ReclaimBy(_ context.Context, link, group, who, why string) (replicator.Verdict, error) {
+	a.by = append(a.by, link, group, who, why)
+	return replicator.Verdict{Kind: replicator.VerdictReclaimed, At: noon.UnixMilli(), Why: why}, a.err
+}
+
+// Where it is kept who reclaimed a group, the person is told apart from the reason; what the verdict says has both.
+func TestReclaimSaysWho(t *testing.T) {
+	a := &audited{fake: fake{all: []replicator.Snapshot{made()}}}
+	c := NewClient(serve(t, a).Addr())
+	re, err := c.Reclaim(t.Context(), Reclaim{Link: "l", Group: "billing", Who: " ann ", Why: "drill over"})
+	if err != nil || re.Why != "ann: drill over" || !slices.Equal(a.by, []string{"l", "billing", "ann", "ann: drill over"}) || len(a.reclaimed) > 0 {
+		t.Errorf("%v %+v, asked %q and %q", err, re, a.by, a.reclaimed)
 	}
 }
 

@@ -19,6 +19,11 @@ type Source interface {
 	Reclaim(ctx context.Context, link, group, why string) (replicator.Verdict, error)
 }
 
+// ReclaimingBy is a Source that keeps who reclaimed a group. Errors as of Reclaim.
+type ReclaimingBy interface {
+	ReclaimBy(ctx context.Context, link, group, who, why string) (replicator.Verdict, error)
+}
+
 // What was asked about is not there.
 var (
 	ErrUnknownLink = errors.New("no such link. Try: leftoff status, which lists them")

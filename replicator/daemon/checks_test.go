@@ -199,3 +199,43 @@ func TestCheckIsEnded(t *testing.T) {
 		})
 	}
 }
+
+// Who only looks begins nothing, takes no answer from who will ask for it, and sees what was told a short while ago.
+func TestPeekAtACheck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, stop := looking(t)
+		defer stop()
+		b.bad = []string{"till orders/0: reads again 3"}
+		peek := func() (failover.Checked, string) {
+			t.Helper()
+			began := time.Now()
+			c, waits, err := b.checks.ask(t.Context(), failover.Look{ID: "1", Peek: true}, b.look)
+			if err != nil || time.Since(began) > 0 {
+				t.Fatalf("%v, after %s", err, time.Since(began))
+			}
+			return c, strings.Join(waits, "")
+		}
+		if _, says := peek(); b.begun.Load() != 0 || !strings.HasPrefix(says, "no records are being compared. Try: ") {
+			t.Fatalf("begun %d times, %q", b.begun.Load(), says)
+		}
+		b.ask(failover.Look{ID: "1"}, 0)
+		time.Sleep(b.every + time.Second)
+		if _, says := peek(); says != "1 of 30 positions are compared" {
+			t.Errorf("%q", says)
+		}
+		time.Sleep(time.Duration(b.of) * b.every)
+		for range 2 {
+			if c, says := peek(); says != "" || len(c.Bad) != 1 {
+				t.Errorf("%q %+v", says, c)
+			}
+		}
+		for n := range 2 { // the first has what is there, the second one looks again
+			if _, _, err := b.ask(failover.Look{ID: "1"}, long); err != nil || b.begun.Load() != int32(n+1) {
+				t.Errorf("%v, begun %d times", err, b.begun.Load())
+			}
+			if c, says := peek(); says != "" || len(c.Bad) != 1 {
+				t.Errorf("what was told: %q %+v", says, c)
+			}
+		}
+	})
+}

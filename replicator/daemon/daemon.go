@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -115,22 +114,6 @@ func awaitAnswer(ctx context.Context, ask func() replicator.Mapping) replicator.
 		case <-tick.C:
 		}
 	}
-}
-
-// Reclaim gives a group back to leftoff on one link; the verdict is durable when it returns.
-func (d *Daemon) Reclaim(ctx context.Context, link, group, why string) (replicator.Verdict, error) {
-	l, r, err := d.runningLink(link)
-	if err != nil {
-		return replicator.Verdict{}, err
-	}
-	v, err := r.loop.Reclaim(ctx, group, why)
-	if errors.Is(err, replicator.ErrEnded) {
-		return v, fmt.Errorf("link %s: %w", l.Name, api.ErrStarting)
-	}
-	if err != nil {
-		return v, err
-	}
-	return v, l.keeper.flush()
 }
 
 // link finds a link by name; the empty name means the only one.

@@ -68,8 +68,14 @@ func (r *regions) client(of *region.Region) *kgo.Client {
 // run runs a link on an empty disk until stop, which says how it ended.
 func (r *regions) run(name string) (d *daemon.Daemon, ended <-chan error, stop func()) {
 	r.Helper()
-	text := fmt.Sprintf("clusters:\n  west: {brokers: [%q]}\n  east: {brokers: [%q]}\nlinks:\n  - {name: %s, primary: west, secondary: east, mapping: mirror}\ndata_dir: %q\nhttp: none\n",
-		r.west.Bootstrap()[0], r.east.Bootstrap()[0], name, r.TempDir())
+	return r.runOn(r.TempDir(), name+", primary: west, secondary: east")
+}
+
+// runOn is run of a link on a disk that may know something.
+func (r *regions) runOn(disk, link string) (d *daemon.Daemon, ended <-chan error, stop func()) {
+	r.Helper()
+	text := fmt.Sprintf("clusters:\n  west: {brokers: [%q]}\n  east: {brokers: [%q]}\nlinks:\n  - {name: %s, mapping: mirror}\ndata_dir: %q\nhttp: none\n",
+		r.west.Bootstrap()[0], r.east.Bootstrap()[0], link, disk)
 	cfg, err := configs.Parse([]byte(text), "", configs.System())
 	if err != nil {
 		r.Fatal(err)

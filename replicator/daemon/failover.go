@@ -47,9 +47,17 @@ func (d *Daemon) Failover(ctx context.Context, o api.FailoverOrder) (api.Failove
 	case errors.Is(err, replicator.ErrEnded):
 		return a, fmt.Errorf("link %s: %w", l.Name, api.ErrStarting)
 	case err != nil:
-		return a, fmt.Errorf("link %s: %w", l.Name, err)
+		return a, fmt.Errorf("link %s: %w", l.Name, kept(err))
 	}
 	return a, nil
+}
+
+// kept says which right is missing where the steps may not be kept on the secondary.
+func kept(err error) error {
+	if strings.Contains(err.Error(), failover.Topic) {
+		_, err = denied(err)
+	}
+	return err
 }
 
 // named is a cluster for people.

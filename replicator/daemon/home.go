@@ -37,7 +37,10 @@ type ways struct {
 	one  *way
 	seen *images // what was looked at of the divergence
 
-	below *below // of a link that is a way home itself, over what somebody else's mirror copied
+	extents *extents // how far partitions were mirrored, where no index told
+
+	below   *below  // of a link that is a way home itself, over what somebody else's mirror copied
+	replays replays // of one, too: what was replayed to where it comes from
 }
 
 // homeLink is a link the other way: leftoff's mirror from the secondary to the primary, of the topics that were switched, with its
@@ -80,17 +83,24 @@ func (g ground) way(ctx context.Context, s failover.State, switched map[string]f
 		}
 		w.end()
 	}
+	k, err := g.r.memory.store.Load(ctx)
+	if err == nil {
+		err = unended(k.Replays(s.ID))
+	}
+	if err != nil {
+		return nil, err
+	}
+	replayed := g.replaysOf(k, switched)
 	made := newLink(g.l.homeLink(s.ID, switched), g.l.log)
-	made.aside = g.r.memory.left
+	made.aside, made.skip, made.home.replays = g.r.memory.left, replayed.skipping(), replayed
 	made.check = func() error { return nil } // it is meant to copy what the other link copied
 	if g.foreignMirror() {
-		var err error
 		if made.home.below, err = g.below(ctx, made, switched); err != nil {
 			return nil, fmt.Errorf("the way home of groups that lag: %w", err)
 		}
 	}
 	if err := g.seed(ctx, made, s, switched); err != nil {
-		return nil, fmt.Errorf("index of the way home: %w", err)
+		return nil, errors.Join(fmt.Errorf("index of the way home: %w", err), made.home.below.close())
 	}
 	if err := made.open(); err != nil {
 		return nil, errors.Join(err, made.home.below.close())
@@ -129,6 +139,8 @@ func (w *way) end() {
 func (l *link) endHome() {
 	l.home.mu.Lock()
 	defer l.home.mu.Unlock()
+	l.home.extents.end()
+	l.home.extents = nil
 	if l.home.one != nil {
 		l.home.one.end()
 		l.home.one = nil
@@ -177,8 +189,8 @@ func (g ground) turn(ctx context.Context, x *checkpoint.Index, s failover.State,
 		}
 		for _, m := range role.Marks {
 			from, known := g.mirroredTo(topic, m)
-			if m.Partition >= info.Partitions || !known {
-				continue
+			if m.Partition >= info.Partitions || !known || !g.foreignMirror() && unwritten(pair.Partition(m.Partition), m) {
+				continue // both sides are compared
 			}
 			to := turned.Partition(m.Partition)
 			var failed error
@@ -214,11 +226,14 @@ func (g ground) Return(ctx context.Context, s failover.State, o failover.Order) 
 	}
 	r := w.started()
 	if r == nil {
-		return []string{"the way home waits for both clusters"}, false, nil, false, nil
+		return w.unreached(), false, nil, false, nil
 	}
 	back := ground{w.link, r}
 	if waits, person, err = back.claim(ctx, s.ID); err != nil || len(waits) > 0 {
-		return waits, person, nil, false, err
+		return append(waits, w.troubles(r)...), person, nil, false, err
+	}
+	if waits, err = g.idlers(ctx); err != nil || len(waits) > 0 {
+		return append(waits, w.troubles(r)...), false, nil, false, err
 	}
 	m := failover.New(r.memory.store, back)
 	order := failover.Order{Who: o.Who, Why: "failback " + s.ID, Version: s.Version, Accept: o.Accept, TopicsOnly: true}
@@ -227,13 +242,10 @@ func (g ground) Return(ctx context.Context, s failover.State, o failover.Order) 
 		p, err = m.Advance(ctx, order)
 	}
 	if err != nil {
-		return nil, false, nil, false, err
+		return nil, false, nil, false, turnedErr(err)
 	}
 	if !p.State.Over() {
-		if len(p.Waits) == 0 {
-			p.Waits = []string{string(p.State.Step)}
-		}
-		return p.Waits, p.Needs, nil, false, nil
+		return w.standing(p, r), p.Needs, nil, false, nil
 	}
 	return nil, false, homeMarks(g.l, p.State.Topics), true, nil
 }
@@ -262,12 +274,26 @@ func homeMarks(l *link, topics []failover.TopicReport) map[string][]failover.Mar
 // claim takes the groups on the primary for the way home: what they committed there is from before. One that runs there already has
 // to be stopped by a person.
 func (g ground) claim(ctx context.Context, id string) (waits []string, person bool, err error) {
-	s, err := g.l.snapshot(ctx, true)
+	waits, person, theirs, err := g.claims(ctx)
 	if err != nil {
 		return nil, false, err
 	}
+	for _, group := range theirs {
+		if _, err := g.r.loop.Reclaim(ctx, group, "failback "+id); err != nil {
+			return nil, false, err
+		}
+	}
+	return waits, person, nil
+}
+
+// claims says who runs on the primary, and which groups are held there because of what they did before.
+func (g ground) claims(ctx context.Context) (waits []string, person bool, theirs []string, err error) {
+	s, err := g.l.snapshot(ctx, true)
+	if err != nil {
+		return nil, false, nil, err
+	}
 	if !s.Sides[replicator.Primary].CaughtUp || !s.Sides[replicator.Secondary].CaughtUp {
-		return []string{"the offsets of both sides are being read for the way home"}, false, nil
+		return []string{"the offsets of both sides are being read for the way home"}, false, nil, nil
 	}
 	for i := range s.Groups {
 		group := &s.Groups[i]
@@ -275,12 +301,10 @@ func (g ground) claim(ctx context.Context, id string) (waits []string, person bo
 		case group.Live:
 			waits = append(waits, group.Group+" runs on the primary already. Try: stop it there; it is started when the failback is done")
 		case group.Verdict == replicator.VerdictTakenOver.String() || heldByOthers(group):
-			if _, err := g.r.loop.Reclaim(ctx, group.Group, "failback "+id); err != nil {
-				return nil, false, err
-			}
+			theirs = append(theirs, group.Group)
 		}
 	}
-	return waits, len(waits) > 0, nil
+	return waits, len(waits) > 0, theirs, nil
 }
 
 func heldByOthers(s *replicator.GroupSnapshot) bool {
@@ -332,28 +356,54 @@ func (g ground) resume(ctx context.Context, s failover.State, switched map[strin
 // learn appends what came home to a topic's runs: the primary's copy, and the secondary's original.
 func (g ground) learn(topic string, w *way, marks []failover.Mark) error {
 	pair, ok := g.l.index.Lookup(topic)
-	there, _ := g.l.Rename(topic)
-	from, came := w.index.Lookup(there)
-	if !ok || !came {
+	if !ok {
 		return nil // compared anew by the mirror
 	}
+	there, _ := g.l.Rename(topic)
+	from, came := w.index.Lookup(there)
+	if !came || !knowsAll(from, marks) {
+		return g.anew(topic, pair, "the way home has lost its index")
+	}
+	pair, err := g.nowOf(pair, from)
+	if err != nil {
+		return err
+	}
+	err = learnFrom(pair, from, marks, w.home.replays)
+	if errors.Is(err, translate.ErrOrder) || errors.Is(err, translate.ErrOverlap) {
+		return g.anew(topic, pair, err.Error()) // somebody's records below the switch came home, too
+	}
+	return err
+}
+
+func learnFrom(pair, from *checkpoint.Pair, marks []failover.Mark, replayed replays) error {
 	for _, m := range marks {
-		if m.Partition >= pair.Info().Partitions || m.Partition >= from.Info().Partitions {
+		if m.Partition >= pair.Info().Partitions {
 			continue
 		}
 		p := pair.Partition(m.Partition)
 		end, _ := p.End()
+		last, _ := p.Last()
+		between := replayed[kafka.TopicPartition{Topic: from.Info().Primary.Name, Partition: m.Partition}].learned(last.SecondaryEnd())
 		var failed error
+		replayedBelow := func(secondary int64) {
+			for failed == nil && len(between) > 0 && between[0].Secondary < secondary {
+				failed, between = p.Append(between[0]), between[1:]
+			}
+		}
 		from.Partition(m.Partition).Runs(func(r translate.Run) bool {
 			if cut := end - r.Secondary; cut > 0 {
 				r.Primary, r.Secondary, r.Length = r.Primary+cut, r.Secondary+cut, r.Length-cut
 			}
 			if r.Length > 0 {
-				failed = p.Append(translate.Run{Primary: r.Secondary, Secondary: r.Primary, Length: r.Length, Closed: r.Closed})
+				if replayedBelow(r.Primary); failed == nil {
+					failed = p.Append(translate.Run{Primary: r.Secondary, Secondary: r.Primary, Length: r.Length, Closed: r.Closed})
+				}
 			}
 			return failed == nil
 		})
-		if failed = errors.Join(failed, p.Advance(translate.Frontier{Primary: m.Primary, Secondary: m.Secondary})); failed != nil {
+		replayedBelow(m.Secondary)
+		f, _ := p.Frontier() // higher where this was learnt before, and the mirror has gone on since
+		if failed = errors.Join(failed, p.Advance(translate.Frontier{Primary: max(f.Primary, m.Primary), Secondary: max(f.Secondary, m.Secondary)})); failed != nil {
 			return fmt.Errorf("partition %d: %w", m.Partition, failed)
 		}
 		p.AcceptForeign(m.Secondary)

@@ -111,12 +111,15 @@ func (b *below) close() error {
 	return b.index.Close()
 }
 
-// over puts it before the mirror of a way home; any other link has its source as it is.
+// over puts it before the mirror of a way home, and what was replayed before both; any other link has its source as it is.
 func (w *ways) over(s source) source {
-	if w.below == nil {
-		return s
+	if w.below != nil {
+		s = belowMirror{s, w.below}
 	}
-	return belowMirror{s, w.below}
+	if false && len(w.replays) > 0 {
+		s = besideReplays{s, w.replays}
+	}
+	return s
 }
 
 // belowMirror is the mirror of a way home with what lies below it.

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -28,8 +29,11 @@ var errForeignMirror = errors.New("its mirror keeps offsets, and what comes home
 func (g ground) Mirrors() bool { return !g.foreignMirror() }
 
 func (g ground) foreignMirror() bool {
-	_, ours := g.r.source.(*mirror.Source)
-	return !ours
+	switch g.r.source.(type) {
+	case *mirror.Source, *passive: // the latter stands for it where nothing is to be changed
+		return false
+	}
+	return true
 }
 
 // canReturn: over leftoff's own mirror, and over any whose copies are recognised by comparing records.
@@ -95,13 +99,22 @@ func (g ground) Diverged(ctx context.Context, s failover.State, switched map[str
 		return d, err
 	}
 	d.Found = []failover.Unmirrored{}
+	extents, waits, err := g.extents(ctx, s.ID, marks)
+	if err != nil || len(waits) > 0 {
+		d.Waits = waits
+		return d, err
+	}
 	for _, tp := range tps {
 		if err := errors.Join(starts[tp].Err, ends[tp].Err); err != nil {
 			return d, fmt.Errorf("%s: %w", tp, err)
 		}
 		from, known := g.mirroredTo(tp.Topic, marks[tp])
+		if e, ok := extents[tp]; ok {
+			from, known = e.To, true
+			d.Found = append(d.Found, missing(tp, e, starts[tp].Offset)...)
+		}
 		if !known {
-			return d, fmt.Errorf("%s: how far it was mirrored is not known, because the index was lost with the primary away. Try: leftoff index import", tp)
+			return d, fmt.Errorf("%s: how far it was mirrored is not known yet. Try: again in a moment", tp)
 		}
 		end := ends[tp].Offset
 		at, some, err := firstRecord(ctx, primary, tp, max(from, starts[tp].Offset), end)
@@ -116,7 +129,7 @@ func (g ground) Diverged(ctx context.Context, s failover.State, switched map[str
 		if c := strings.Compare(a.Topic, b.Topic); c != 0 {
 			return c
 		}
-		return int(a.Partition - b.Partition)
+		return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.From, b.From))
 	})
 	if g.foreignMirror() {
 		err = g.recognise(ctx, s.ID, marks, &d)
@@ -132,7 +145,7 @@ func (g ground) idsOf(ctx context.Context, topics map[string]failover.Role) (map
 	}
 	ids := map[string]string{}
 	for name, info := range found {
-		if info.Err == nil {
+		if info.Err == nil && info.ID != ([16]byte{}) { // a cluster without topic ids
 			ids[name] = idOf(info.ID)
 		}
 	}
@@ -152,6 +165,10 @@ func (g ground) recognise(ctx context.Context, id string, marks map[kafka.TopicP
 	if g.l.home.seen == nil || g.l.home.seen.id != id {
 		g.l.home.seen = &images{id: id, parts: map[kafka.TopicPartition]*imagesOf{}}
 	}
+	replayed, err := g.replaying(ctx, id)
+	if err != nil {
+		return err
+	}
 	until := time.Now().Add(lookFor)
 	left := []failover.Unmirrored{}
 	for _, u := range d.Found {
@@ -160,7 +177,7 @@ func (g ground) recognise(ctx context.Context, id string, marks map[kafka.TopicP
 		if err != nil {
 			return fmt.Errorf("%s: %w", tp, err)
 		}
-		rest, err := p.lookAbove(ctx, g.l.clusters[replicator.Secondary], until)
+		rest, err := p.lookAbove(ctx, g.l.clusters[replicator.Secondary], replayed, until)
 		switch {
 		case err != nil:
 			return fmt.Errorf("%s on the secondary: %w", tp, err)
@@ -168,7 +185,7 @@ func (g ground) recognise(ctx context.Context, id string, marks map[kafka.TopicP
 			d.Waits = append(d.Waits, fmt.Sprintf("%s: looking for copies of the primary's records among what was produced on the secondary, %d offsets left", tp, rest))
 		case p.above > 0:
 			d.Doubts = append(d.Doubts, fmt.Sprintf("%s: %d records of the primary were copied to the secondary after the switch, the first to %d. Try: stop the mirror "+
-				"that did; and --accept when it is stopped, or when an earlier --replay did it: they will be on the primary twice", tp, p.above, p.first))
+				"that did; and --accept when it is stopped: they will be on the primary twice", tp, p.above, p.first))
 		}
 		if p.copied > 0 {
 			d.Copied = append(d.Copied, failover.Unmirrored{Topic: u.Topic, Partition: u.Partition, From: u.From, To: u.From + p.copied})
@@ -182,10 +199,26 @@ func (g ground) recognise(ctx context.Context, id string, marks map[kafka.TopicP
 		}
 	}
 	d.Found = left
+	if len(replayed) > 0 {
+		return nil // what was replayed looks the same to the mapping
+	}
 	for _, alarm := range g.l.alarms(g.r) {
 		d.Doubts = append(d.Doubts, alarm+"; and --accept when it is stopped")
 	}
 	return nil
+}
+
+// replaying are the producer ids of what a way home replays.
+func (g ground) replaying(ctx context.Context, id string) (map[int64]bool, error) {
+	k, err := g.r.memory.store.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := map[int64]bool{}
+	for _, r := range k.Replays(id) {
+		all[r.Producer.ID] = true
+	}
+	return all, nil
 }
 
 // passOver tells the index what a person said: that the mirror goes on past what came home. Where nothing was produced on the secondary,

@@ -129,8 +129,8 @@ func (p *prefix) take(print uint64, offset int64) {
 
 func (p *prefix) whole() bool { return !p.failed && p.n == len(p.want) && p.n > 0 }
 
-// lookAbove goes on looking for copies at S* and above, and says how much is left.
-func (p *imagesOf) lookAbove(ctx context.Context, secondary *kafka.Cluster, until time.Time) (left int64, err error) {
+// lookAbove goes on looking for copies at S* and above that are no replay's, and says how much is left.
+func (p *imagesOf) lookAbove(ctx context.Context, secondary *kafka.Cluster, replayed map[int64]bool, until time.Time) (left int64, err error) {
 	got, err := secondary.ListOffsets(ctx, kafka.Stable, []kafka.TopicPartition{p.there})
 	if err == nil {
 		err = got[p.there].Err
@@ -140,8 +140,8 @@ func (p *imagesOf) lookAbove(ctx context.Context, secondary *kafka.Cluster, unti
 	}
 	end := got[p.there].Offset
 	for p.next < end && time.Now().Before(until) {
-		p.next, err = someRecords(ctx, secondary, p.there, p.next, end, func(r *kafka.Record, committed bool) bool {
-			if _, ok := p.prints[imagePrint(r)]; ok && committed {
+		p.next, err = someOf(ctx, secondary, p.there, p.next, end, func(b *kafka.Batch, r *kafka.Record, committed bool) bool {
+			if _, ok := p.prints[imagePrint(r)]; ok && committed && !replayed[b.ProducerID] {
 				if p.above++; p.above == 1 {
 					p.first = r.Offset
 				}
@@ -172,6 +172,11 @@ func records(ctx context.Context, c *kafka.Cluster, tp kafka.TopicPartition, fro
 
 // someRecords yields what one fetch returns. What was deleted is passed over.
 func someRecords(ctx context.Context, c *kafka.Cluster, tp kafka.TopicPartition, from, to int64, yield func(r *kafka.Record, committed bool) bool) (next int64, err error) {
+	return someOf(ctx, c, tp, from, to, func(_ *kafka.Batch, r *kafka.Record, committed bool) bool { return yield(r, committed) })
+}
+
+// someOf is someRecords, with their batches.
+func someOf(ctx context.Context, c *kafka.Cluster, tp kafka.TopicPartition, from, to int64, yield func(b *kafka.Batch, r *kafka.Record, committed bool) bool) (next int64, err error) {
 	got, err := c.FetchCommitted(ctx, tp, from, imageBytes)
 	if errors.Is(err, kafka.ErrOffsetOutOfRange) {
 		return startOf(ctx, c, tp, from, to)
@@ -185,7 +190,7 @@ func someRecords(ctx context.Context, c *kafka.Cluster, tp kafka.TopicPartition,
 	got.Readable(false, func(b *kafka.Batch) {
 		for i := range b.Records {
 			if r := &b.Records[i]; more && r.Offset >= from && r.Offset < to {
-				more = yield(r, committed[b.BaseOffset])
+				more = yield(b, r, committed[b.BaseOffset])
 			}
 		}
 	})

@@ -45,7 +45,7 @@ type Link struct {
 
 	config configs.Link // where it came from
 
-	aside func(id [16]byte, partition int32) []translate.Span // of a way home, see mirror.Options
+	aside, skip func(id [16]byte, partition int32) []translate.Span // of a way home, see mirror.Options
 }
 
 // link runs one Link.
@@ -181,6 +181,9 @@ func (l *link) run(ctx context.Context) error {
 	group.Go(func() error { return l.start(ctx, group) })
 	if l.schedule != nil {
 		group.Go(func() error { l.schedule.Loop(ctx); return nil })
+	}
+	if l.schedule == nil && !l.ReadOnly {
+		group.Go(func() error { return l.onceVerified(ctx, l.sweepDrills, replicator.Secondary) })
 	}
 	return group.Wait()
 }

@@ -23,26 +23,32 @@ import (
 // memory is what is kept on the secondary, so that it outlives this machine: which topics changed hands, and who groups belong
 // to. It is read before anything is mirrored or written, and again now and then: another leftoff may have changed it.
 type memory struct {
-	store *failover.Store
-	log   *zap.Logger
+	store   *failover.Store
+	lineage *lineage // what the store reads
+	log     *zap.Logger
+
+	reads, writes patience // of remember's
+
 	read  chan struct{}                   // closed when it was read once, or can't be
 	turn  chan struct{}                   // full while somebody changes what is kept, or brings the link in line with it: one at a time
 	fixed atomic.Pointer[map[string]bool] // topics that changed hands; nil: none. The planner asks for every offset
 
-	mu      sync.Mutex
-	once    sync.Once
-	known   bool            // it was heard once
-	newest  int64           // offset of the newest event that was heard
-	state   *failover.State // of the newest failover, nil: none
-	roles   map[string]failover.Role
-	heard   map[string]string                // verdicts that are
-	handed  map[string]bool                  // groups that were handed over once
-	listed  map[string]bool                  // topics that have copies, as the secondary knows
-	leftOut map[string][]failover.Unmirrored // the primary's records that ways home left where they are, by the topic's id
-	untold  map[string]failover.Group        // verdicts that are not on the secondary yet
-	fencing map[string]bool                  // topics that a step has just fenced, and not written down yet
-	problem string
-	doubt   string // whether this link had another name
+	mu       sync.Mutex
+	once     sync.Once
+	known    bool            // it was heard once
+	newest   int64           // offset of the newest event that was heard
+	state    *failover.State // of the newest failover, nil: none
+	roles    map[string]failover.Role
+	heard    map[string]string                // verdicts that are
+	handed   map[string]bool                  // groups that were handed over once
+	listed   map[string]bool                  // topics that have copies, as the secondary knows
+	leftOut  map[string][]failover.Unmirrored // the primary's records that ways home left where they are, by the topic's id
+	placed   []failover.Replayed              // where those are
+	untold   map[string]failover.Group        // verdicts that are not on the secondary yet
+	unlogged map[string]failover.Role         // topics that changed hands, and of which the log has no word
+	fencing  map[string]bool                  // topics that a step has just fenced, and not written down yet
+	problem  string
+	doubt    string // whether this link had another name
 }
 
 const (
@@ -51,8 +57,13 @@ const (
 )
 
 func newMemory(secondary *kafka.Cluster, id string, log *zap.Logger) *memory {
+	return newMemoryOf(&failover.KafkaLog{Cluster: secondary}, id, log)
+}
+
+func newMemoryOf(of failover.Log, id string, log *zap.Logger) *memory {
+	kept := &lineage{Log: of, self: id}
 	return &memory{
-		store: failover.NewStore(&failover.KafkaLog{Cluster: secondary}, id), log: log,
+		store: failover.NewStore(kept, id), lineage: kept, log: log,
 		read: make(chan struct{}), turn: make(chan struct{}, 1), roles: map[string]failover.Role{}, untold: map[string]failover.Group{},
 		fencing: map[string]bool{},
 	}
@@ -77,15 +88,17 @@ func (m *memory) await(ctx context.Context) {
 	}
 }
 
-// remember keeps a running link in line with what is kept on the secondary, until ctx ends.
+// remember keeps a running link in line with what is kept on the secondary, until ctx ends. What it may not do there it tries again, less and less often.
 func (l *link) remember(ctx context.Context, r *running) error {
 	tick := time.NewTicker(rememberEvery)
 	defer tick.Stop()
 	for {
 		err := r.memory.alone(ctx, func() error {
-			err := l.recall(ctx, r)
+			err := r.memory.reads.try(func() error { return l.recall(ctx, r) })
 			if !l.ReadOnly && !errors.Is(err, ErrRefused) {
-				err = errors.Join(err, r.memory.tell(ctx), r.memory.list(ctx, r.source))
+				err = errors.Join(err, r.memory.writes.try(func() error {
+					return errors.Join(r.memory.tellRoles(ctx), r.memory.tell(ctx), r.memory.list(ctx, r.source))
+				}))
 			}
 			return err
 		})
@@ -106,13 +119,14 @@ func (l *link) remember(ctx context.Context, r *running) error {
 func (l *link) recall(ctx context.Context, r *running) error {
 	ctx, cancel := context.WithTimeout(ctx, rememberWithin)
 	defer cancel()
+	if err := l.adopt(ctx, r.memory); err != nil {
+		return l.unread(ctx, r, err)
+	}
 	k, err := r.memory.store.Load(ctx)
 	if err != nil {
-		if kafka.Classify(err) == kafka.Unauthorized {
-			r.memory.once.Do(func() { close(r.memory.read) })
-		}
-		return err
+		return l.unread(ctx, r, err)
 	}
+	k = r.memory.withOwn(k, l.switched())
 	if err := l.recognised(ctx, r); err != nil {
 		return err
 	}
@@ -123,13 +137,20 @@ func (l *link) recall(ctx context.Context, r *running) error {
 	return nil
 }
 
+// isKnown: what is kept was heard once.
+func (m *memory) isKnown() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.known
+}
+
 // recognised makes sure, before anything is applied for the first time, that the link was not called otherwise when it was kept.
 func (l *link) recognised(ctx context.Context, r *running) error {
-	r.memory.mu.Lock()
-	known := r.memory.known
-	r.memory.mu.Unlock()
-	if known {
+	if r.memory.isKnown() {
 		return nil
+	}
+	if err := l.swapped(ctx); err != nil {
+		return err
 	}
 	doubt, err := l.renamed(ctx, r)
 	if err != nil {
@@ -147,9 +168,17 @@ func (l *link) apply(ctx context.Context, r *running, k failover.Known) error {
 	if err := r.loop.Recall(ctx, verdicts, news); err != nil {
 		return err
 	}
+	if !news {
+		r.memory.recollect(l.index.Verdicts(), k)
+	}
 	for _, topic := range r.memory.hear(k) {
 		r.loop.Notify(replicator.Advance{Topic: topic, Partition: -1, All: true})
 	}
+	return errors.Join(l.bringInLine(ctx, r, k), l.keepSwitched(k.Roles))
+}
+
+// bringInLine fences leftoff's mirror of topics that changed hands, and lets the others go.
+func (l *link) bringInLine(ctx context.Context, r *running, k failover.Known) error {
 	source, mirrors := r.source.(*mirror.Source)
 	if !mirrors {
 		return nil
@@ -163,10 +192,14 @@ func (l *link) apply(ctx context.Context, r *running, k failover.Known) error {
 func (l *link) primaryByLog(ctx context.Context, secondaryID string) {
 	ctx, cancel := context.WithTimeout(ctx, rememberWithin)
 	defer cancel()
-	primaries, others, err := failover.Primaries(ctx, &failover.KafkaLog{Cluster: l.clusters[replicator.Secondary]}, l.Name, secondaryID)
+	kept := &failover.KafkaLog{Cluster: l.clusters[replicator.Secondary]}
+	primaries, others, err := failover.Primaries(ctx, kept, l.Name, secondaryID)
+	if former := l.config.RenamedFrom; former != "" && err == nil && len(primaries) == 0 {
+		primaries, others, err = failover.Primaries(ctx, kept, former, secondaryID)
+	}
 	if err == nil && len(primaries) == 0 && len(others) > 0 {
 		l.log.Warn("the primary does not answer, and of this link nothing is kept on the secondary; of others there is. "+
-			"Try: if it was given another name, name it as it was", zap.Strings("links", others))
+			"Try: if it was given another name, name it as it was, or say renamed_from", zap.Strings("links", others))
 	}
 	if err != nil || len(primaries) == 0 {
 		return
@@ -203,7 +236,7 @@ func (m *memory) hear(k failover.Known) (changed []string) {
 	was := m.roles
 	m.state = k.State
 	m.known, m.newest, m.roles, m.heard, m.handed = true, -1, k.Roles, map[string]string{}, map[string]bool{}
-	m.listed, m.leftOut = k.Mirrored, k.LeftOut()
+	m.listed, m.leftOut, m.placed = k.Mirrored, k.LeftOut(), k.AllReplays()
 	for group, e := range k.Groups {
 		if m.heard[group] = e.Verdict; m.untold[group].Verdict == e.Verdict {
 			delete(m.untold, group) // somebody wrote it: the machine, as a rule
@@ -216,19 +249,26 @@ func (m *memory) hear(k failover.Known) (changed []string) {
 			m.handed[e.Group] = true
 		}
 	}
-	fixed := map[string]bool{}
 	for topic, role := range k.Roles {
-		if role.Name == failover.Switched {
-			fixed[topic] = true
-		}
 		if role.Name != was[topic].Name {
 			changed = append(changed, topic)
+		}
+	}
+	m.fix(k.Roles)
+	return changed
+}
+
+// fix has the planner leave topics alone that changed hands.
+func (m *memory) fix(roles map[string]failover.Role) {
+	fixed := map[string]bool{}
+	for topic, role := range roles {
+		if role.Name == failover.Switched {
+			fixed[topic] = true
 		}
 	}
 	if m.fixed.Store(nil); len(fixed) > 0 {
 		m.fixed.Store(&fixed)
 	}
-	return changed
 }
 
 // fences says what has to be fenced and let go so that it is as kept. What a step is just about to write down stays fenced.

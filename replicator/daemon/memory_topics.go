@@ -2,13 +2,10 @@ package daemon
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/leftoff/leftoff/replicator"
-	"github.com/leftoff/leftoff/replicator/failover"
-	"github.com/leftoff/leftoff/replicator/kafka"
 )
 
 // list makes it durable on the secondary which topics have copies there. It only ever adds: a topic that is gone on the primary may be
@@ -32,9 +29,7 @@ func (m *memory) list(ctx context.Context, of source) error {
 	slices.Sort(news)
 	ctx, cancel := context.WithTimeout(ctx, rememberWithin)
 	defer cancel()
-	if err := m.store.SetMirrored(ctx, "leftoff", news); kafka.Classify(err) == kafka.Unauthorized {
-		return fmt.Errorf("%w. Try: give leftoff's user on the secondary DESCRIBE, READ, WRITE and CREATE on topic %s (docs/operations.md)", err, failover.Topic)
-	} else if err != nil {
+	if err := m.store.SetMirrored(ctx, "leftoff", news); err != nil {
 		return err
 	}
 	m.mu.Lock()

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/leftoff/leftoff/replicator"
 	"github.com/leftoff/leftoff/replicator/api"
 	"github.com/leftoff/leftoff/replicator/drill"
@@ -106,6 +108,23 @@ func (l *link) rehearse(ctx context.Context, version string, key ed25519.Private
 			return DrillPlan(api.NewGroups([]replicator.Snapshot{s}, "", ""), "daemon"), err
 		},
 	})
+}
+
+// sweepDrills deletes what drills left behind that were killed, where no drill of this daemon will. Who may not, or can't, leaves it to the
+// next drill.
+func (l *link) sweepDrills(ctx context.Context) error {
+	secondary := l.clusters[replicator.Secondary]
+	w, closeIt := drill.NewWriter(secondary)
+	defer closeIt()
+	switch done, err := drill.Sweep(ctx, secondary, w); {
+	case err != nil:
+		l.log.Debug("look for what drills left behind", zap.Error(err))
+	case len(done.Left) > 0:
+		l.log.Warn("groups of drills that were killed can't be deleted", zap.Strings("groups", done.Left))
+	case len(done.Earlier) > 0:
+		l.log.Info("deleted the groups of drills that were killed", zap.Strings("drills", done.Earlier))
+	}
+	return nil
 }
 
 // DrillPlan is what leftoff thinks of its positions, for a drill.

@@ -14,7 +14,8 @@ import (
 
 // What is kept on the secondary is kept under the link's name, because several links may join the same clusters. A link that was given another
 // name finds nothing there: it would copy the primary's records into topics that producers of the secondary write by now, and write
-// groups that run there. So a link does not start where another name, which is not configured any more, left such things behind.
+// groups that run there. So a link does not start where another name, which is not configured any more, left such things behind, unless it is
+// told that it was called so (renamed_from, see adopt).
 
 // renamed looks for what this link left behind under another name: an error where that is sure, a sentence for status where it may be so.
 func (l *link) renamed(ctx context.Context, r *running) (doubt string, err error) {
@@ -39,10 +40,10 @@ func (l *link) renamed(ctx context.Context, r *running) (doubt string, err error
 		case !f.matters():
 		case f.sure():
 			return "", fmt.Errorf("%w: on the secondary it is written that a link %s between the same clusters %s. Under the name %s leftoff would forget that. "+
-				"Try: name the link %s again; to rename it, first end that under its old name (leftoff failback or leftoff failover rollback, leftoff reclaim GROUP)", ErrRefused, name, f, l.Name, name)
+				"Try: name the link %s again; or, if it was called so, renamed_from: %s in the configuration of link %s, which takes that over (docs/failover.md)", ErrRefused, name, f, l.Name, name, name, l.Name)
 		default:
 			doubt = fmt.Sprintf("on the secondary it is written that a link %s between the same clusters %s. If this link was called so, leftoff does not know of it "+
-				"under the name %s. Try: name the link %s again, or end that under its old name", name, f, l.Name, name)
+				"under the name %s. Try: name the link %s again, or renamed_from: %s in the configuration of link %s, which takes that over (docs/failover.md)", name, f, l.Name, name, name, l.Name)
 		}
 	}
 	return doubt, nil
@@ -63,14 +64,13 @@ type former struct {
 
 // formerly compares what another link left behind with what this one follows. What this one has heard of since, under its own name, it does not forget.
 func (l *link) formerly(k, own failover.Known) (f former) {
-	topics := slices.AppendSeq(slices.Collect(maps.Keys(k.Mirrored)), maps.Keys(k.Roles))
-	shared := slices.ContainsFunc(topics, l.selectsTopic)
-	ours := len(k.Groups) == 0
+	if !l.follows(k) {
+		return former{}
+	}
 	for name, e := range k.Groups {
-		if l.SelectGroup != nil && !l.SelectGroup(name) {
+		if !l.selectsGroup(name) {
 			continue
 		}
-		ours = true
 		if here := own.Groups[name]; here.Verdict != "" && here.Offset > e.Offset || handsOff(here) {
 			continue
 		}
@@ -78,15 +78,12 @@ func (l *link) formerly(k, own failover.Known) (f former) {
 			f.groups = append(f.groups, name)
 		}
 	}
-	if !ours || len(topics) > 0 && !shared {
-		return former{}
-	}
 	for topic, role := range k.Roles {
 		if role.Name == failover.Switched && l.selectsTopic(topic) && !own.Roles[topic].At.After(role.At) {
 			f.switched = append(f.switched, topic)
 		}
 	}
-	if f.same, f.ran = shared, len(own.Events) > 0; !k.State.Over() {
+	if f.same, f.ran = slices.ContainsFunc(topicsOf(k), l.selectsTopic), len(own.Events) > 0; !k.State.Over() {
 		f.underWay = k.State
 	}
 	slices.Sort(f.switched)
@@ -94,10 +91,22 @@ func (l *link) formerly(k, own failover.Known) (f former) {
 	return f
 }
 
+// follows says that another link may have been this one: it followed topics of this link, and groups of it, as far as either is known.
+func (l *link) follows(k failover.Known) bool {
+	topics, groups := topicsOf(k), slices.Collect(maps.Keys(k.Groups))
+	return (len(topics) == 0 || slices.ContainsFunc(topics, l.selectsTopic)) && (len(groups) == 0 || slices.ContainsFunc(groups, l.selectsGroup))
+}
+
+func topicsOf(k failover.Known) []string {
+	return slices.AppendSeq(slices.Collect(maps.Keys(k.Mirrored)), maps.Keys(k.Roles))
+}
+
 // handsOff says that leftoff does not write the group of an event.
 func handsOff(e failover.Event) bool {
 	return e.Verdict == replicator.VerdictHandedOver.String() || e.Verdict == replicator.VerdictTakenOver.String()
 }
+
+func (l *link) selectsGroup(group string) bool { return l.SelectGroup == nil || l.SelectGroup(group) }
 
 func (l *link) selectsTopic(topic string) bool {
 	_, ok := l.Rename(topic)

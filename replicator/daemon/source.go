@@ -37,7 +37,7 @@ func (l *link) source(m *memory, notify func(replicator.Advance)) (source, error
 	case l.Mapping == "mirror":
 		return mirror.New(mirror.Options{
 			Primary: primary, Secondary: secondary, Index: l.index, Select: l.Rename, Notify: notify, Logger: l.log,
-			ReadUncommitted: l.config.Mirror.ReadUncommitted, Aside: l.aside,
+			ReadUncommitted: l.config.Mirror.ReadUncommitted, Aside: l.aside, Skip: l.skip, Known: m.places,
 			LeftOut: m.left,
 		}), nil
 	}

@@ -11,7 +11,7 @@
 // and the guard lets only these names pass. Nothing is ever written on the primary, and no record anywhere.
 //
 // Shadow groups are deleted at the end, also after an error or an interrupt. A drill that was killed leaves some behind: the next
-// one deletes them. It tells a drill that was killed from one that runs by its beacon, a group `leftoff-drill.<id>` without topics, which has
+// one deletes them, or Sweep. It tells a drill that was killed from one that runs by its beacon, a group `leftoff-drill.<id>` without topics, which has
 // a member as long as the process lives.
 //
 // # Caveats

@@ -310,6 +310,36 @@ func TestEarlierDrills(t *testing.T) {
 	})
 }
 
+// What a killed drill left is also deleted by who does not drill; what a running one needs is not, and nobody else's group.
+func TestSweep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, east := pair()
+		const killed, running = "20261101t000000z-00000001", "20261101t000000z-00000003"
+		for _, id := range []string{killed, running} {
+			east.commits(shadow(id, "at-50"), "orders", 0, 7)
+			east.group(shadow(id, "at-1")).members = []string{"m"}
+		}
+		east.group(beacon(running)).members = []string{"m"}
+		was := len(east.groups)
+		done, err := Sweep(t.Context(), east, east)
+		if err != nil || fmt.Sprint(done.Earlier) != fmt.Sprint([]string{killed}) || fmt.Sprint(done.Running) != fmt.Sprint([]string{running}) || len(done.Left) > 0 {
+			t.Errorf("%+v %v", done, err)
+		}
+		for g := range east.touched {
+			if id, _ := drillOf(g); id != killed {
+				t.Errorf("group %s was touched", g)
+			}
+		}
+		if len(east.groups) != was-2 {
+			t.Errorf("left:\n%s", east.state())
+		}
+		east.down = errors.New("down")
+		if _, err := Sweep(t.Context(), east, east); err == nil {
+			t.Error("nothing is said of a secondary that is down")
+		}
+	})
+}
+
 // A shadow that can't be deleted is in the report, and in the error.
 func TestLeftBehind(t *testing.T) {
 	west, east := pair()
@@ -351,13 +381,30 @@ func TestRights(t *testing.T) {
 func TestPage(t *testing.T) {
 	west, east := pair()
 	west.commits("<script>alert(1)</script>", "orders", 0, 50)
-	r := drilled(t, west, east, options())
+	west.fill("orders", 0, 100, 130)       // never mirrored
+	east.commits("at-50", "orders", 0, 51) // 46 to 49 again
+	o := options()
+	o.RTO = 5 * time.Second
+	o.Plan = func(context.Context) (Plan, error) {
+		return Plan{From: "daemon", Positions: map[Key]Planned{
+			{"at-0", "orders", 0}: {"exact", nil}, {"at-1", "orders", 0}: {"exact", nil}, {"at-50", "orders", 0}: {"floor", nil}, {"at-99", "orders", 0}: {"behind", nil},
+			{"at-100", "orders", 0}: {"unmapped", nil},
+		}}, nil
+	}
+	r := drilled(t, west, east, o)
 	var b bytes.Buffer
 	if err := Page(&b, r); err != nil {
 		t.Fatal(err)
 	}
 	html := b.String()
-	for _, phrase := range []string{r.Checksum, r.ID, "idW", "idE", "leftoff v0", ">failed<", "5 of 6", "auto.offset.reset would decide", "2023-11-14"} {
+	for _, phrase := range []string{
+		r.Checksum, r.ID, "idW", "idE", "leftoff v0", ">failed<", "5 of 6", "auto.offset.reset would decide", "2023-11-14",
+		"Lost (RPO)<b>at least 30</b>records of 1 partitions that groups read; the oldest 50s old",
+		`<p class="dim">what would be lost is counted in the 1 partition that the checked positions lie in`,
+		"Back to work (RTO)<b>0s</b>slowest group; median 0s; 4 records read again", "no RPO, RTO 5s",
+		"2 exact, 1 behind, 1 floor, 1 unknown, 1 unmapped", "<td>floor</td>", "<td>behind</td>", "<td>unmapped</td>", "rereads: 4<br>",
+		"<b>exact</b>: nothing is skipped", "<b>behind</b>: the mirror", "<b>floor</b>: safe", "<b>unmapped</b>: nothing is proven",
+	} {
 		if !strings.Contains(html, phrase) {
 			t.Errorf("the page does not say %q", phrase)
 		}

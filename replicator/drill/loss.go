@@ -43,6 +43,10 @@ func (r *run) losses(ctx context.Context) {
 	}
 	_ = looking.Wait()
 	r.Partitions = all
+	if len(all) > 0 {
+		r.Notes = append(r.Notes, fmt.Sprintf("what would be lost is counted in the %s that the checked positions lie in: of topics that no group reads nothing is known here",
+			count(len(all), "partition")))
+	}
 	for i := range all {
 		if l := &all[i]; !l.Known && r.primaryUp {
 			r.problem("%s/%d: what would be lost is not known: %s", l.Topic, l.Partition, l.Why)

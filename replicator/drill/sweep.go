@@ -19,6 +19,17 @@ type sweeper struct {
 	out  *Cleanup
 }
 
+// Sweep deletes what drills left behind on the secondary that were killed. Those that run are left alone; one whose beacon may only not be
+// out yet is waited for, ten seconds at the most.
+func Sweep(ctx context.Context, secondary Cluster, w Writer) (Cleanup, error) {
+	var o Options
+	o.setDefaults()
+	var out Cleanup
+	s := sweeper{c: bounded{secondary, o.Wait}, guard: guard{to: w, id: newID(time.Now())}, seen: map[string]time.Time{}, out: &out}
+	err := s.settle(ctx, time.Now)
+	return out, err
+}
+
 // sweep looks once, and returns the ids of drills that may be running.
 func (s *sweeper) sweep(ctx context.Context, now time.Time) ([]string, error) {
 	groups, err := s.c.ListGroups(ctx)

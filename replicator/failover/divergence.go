@@ -1,11 +1,12 @@
 package failover
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/leftoff/leftoff/replicator/kafka"
@@ -22,6 +23,29 @@ type Span struct {
 	Records int       `json:"records"`
 	First   time.Time `json:"first_timestamp,omitzero"`
 	Last    time.Time `json:"last_timestamp,omitzero"`
+
+	pieces int // of consecutive offsets
+}
+
+// Beyond are the parts of what was found that a list does not hold.
+func Beyond(found, listed []Unmirrored) (more []Unmirrored) {
+	listed = slices.Clone(listed)
+	slices.SortFunc(listed, func(a, b Unmirrored) int { return cmp.Compare(a.From, b.From) })
+	for _, u := range found {
+		for _, l := range listed {
+			if l.Topic != u.Topic || l.Partition != u.Partition || l.To <= u.From || l.From >= u.To {
+				continue
+			}
+			if l.From > u.From {
+				more = append(more, Unmirrored{Topic: u.Topic, Partition: u.Partition, From: u.From, To: l.From})
+			}
+			u.From = l.To
+		}
+		if u.From < u.To {
+			more = append(more, u)
+		}
+	}
+	return more
 }
 
 const divergenceBytes = 4 << 20
@@ -30,7 +54,7 @@ const divergenceBytes = 4 << 20
 // was aborted are none.
 func ReadDivergence(ctx context.Context, from Reader, d Unmirrored, yield func(kafka.Record) error) (Span, error) {
 	s := Span{Unmirrored: d}
-	tp := kafka.TopicPartition{Topic: d.Topic, Partition: d.Partition}
+	tp, last := kafka.TopicPartition{Topic: d.Topic, Partition: d.Partition}, int64(-1)
 	for at := d.From; at < d.To; {
 		got, err := from.FetchCommitted(ctx, tp, at, divergenceBytes)
 		if err != nil {
@@ -43,11 +67,8 @@ func ReadDivergence(ctx context.Context, from Reader, d Unmirrored, yield func(k
 				if failed != nil || r.Offset < at || r.Offset >= d.To {
 					continue
 				}
-				when := time.UnixMilli(r.Timestamp).UTC()
-				if s.Records++; s.Records == 1 {
-					s.First = when
-				}
-				s.Last, failed = when, yield(r)
+				s.take(&r, &last)
+				failed = yield(r)
 			}
 		})
 		if failed != nil {
@@ -59,6 +80,36 @@ func ReadDivergence(ctx context.Context, from Reader, d Unmirrored, yield func(k
 		at = got.Next
 	}
 	return s, nil
+}
+
+// take counts a record; last is the offset of the one before.
+func (s *Span) take(r *kafka.Record, last *int64) {
+	when := time.UnixMilli(r.Timestamp).UTC()
+	if s.Records++; s.Records == 1 {
+		s.First, s.Last = when, when
+	}
+	if when.Before(s.First) {
+		s.First = when
+	}
+	if when.After(s.Last) {
+		s.Last = when
+	}
+	if r.Offset != *last+1 || s.pieces == 0 {
+		s.pieces++
+	}
+	*last = r.Offset
+}
+
+// CountDivergence says what the records of a divergence are, and does nothing with them.
+func CountDivergence(ctx context.Context, from Reader, all []Unmirrored) (spans []Span, err error) {
+	for _, d := range all {
+		s, err := ReadDivergence(ctx, from, d, func(kafka.Record) error { return nil })
+		if err != nil {
+			return spans, fmt.Errorf("read %s/%d: %w", d.Topic, d.Partition, err)
+		}
+		spans = append(spans, s)
+	}
+	return spans, nil
 }
 
 // exported is a record in a file: one a line, bytes in base64.
@@ -91,51 +142,6 @@ func ExportDivergence(ctx context.Context, from Reader, all []Unmirrored, to io.
 		})
 		if err != nil {
 			return spans, fmt.Errorf("export %s/%d: %w", d.Topic, d.Partition, err)
-		}
-		spans = append(spans, s)
-	}
-	return spans, nil
-}
-
-// Target is what a replay needs of a cluster.
-type Target interface {
-	InitProducer(ctx context.Context) (kafka.ProducerID, error)
-	NewProducer(o kafka.ProducerOptions) *kafka.Producer
-}
-
-const replayBatch = 500
-
-// ReplayDivergence produces the records to the secondary, into the partitions of the same numbers, behind what is there. there is what
-// a topic is called on it. One that is interrupted and repeated produces records twice.
-func ReplayDivergence(ctx context.Context, from Reader, all []Unmirrored, to Target, there func(topic string) string) ([]Span, error) {
-	id, err := to.InitProducer(ctx)
-	if err != nil {
-		return nil, err
-	}
-	p := to.NewProducer(kafka.ProducerOptions{})
-	defer p.Close()
-	var spans []Span
-	for _, d := range all {
-		tp := kafka.TopicPartition{Topic: there(d.Topic), Partition: d.Partition}
-		sequence := int32(0)
-		var batch []kafka.Record
-		flush := func() error {
-			if len(batch) == 0 {
-				return nil
-			}
-			b := kafka.ProduceBatch{ProducerID: id, FirstSequence: sequence, Records: batch}
-			sequence += int32(len(batch))
-			batch = nil
-			return send(ctx, p, tp, b)
-		}
-		s, err := ReadDivergence(ctx, from, d, func(r kafka.Record) error {
-			if batch = append(batch, r); len(batch) < replayBatch {
-				return nil
-			}
-			return flush()
-		})
-		if err = errors.Join(err, flush()); err != nil {
-			return spans, fmt.Errorf("replay %s: %w", tp, err)
 		}
 		spans = append(spans, s)
 	}

@@ -16,8 +16,10 @@
 //	unplanned  freeze ────────────────────▶ sync ─▶ verify ─▶ switch ─▶ hand_over ─▶ done
 //	rollback   from anywhere, until a group has started on the secondary: take_back ─▶ rolled_back
 //
-// A step looks, says what it waits for, and does its work when there is nothing to wait for. The machine runs only while
-// somebody watches it (Advance): an operator who goes away leaves it at a step that is written down, and whoever comes goes on.
+// A step looks, says what it waits for, and does its work when there is nothing to wait for. What stop, drain and sync waited for is asked
+// once more right before anything changes hands: verify may take an hour. What still slips through, between that look and the fence, is
+// counted and noted. The machine runs only while somebody watches it (Advance): an operator who goes away leaves it at a step that is
+// written down, and whoever comes goes on. Who only wants to know looks (Where), and changes nothing.
 //
 // State is the fold of an append-only log: topic leftoff-state, one partition, nothing of it ever deleted or compacted. The
 // same log is the audit: who did what, when and why.

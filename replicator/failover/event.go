@@ -42,6 +42,8 @@ type Event struct {
 	Group   string `json:"group,omitempty"`
 	Verdict string `json:"verdict,omitempty"` // taken_over, handed_over, reclaimed
 
+	Replayed *Replayed `json:"replayed,omitempty"` // of a replay
+
 	Offset int64 `json:"-"` // in the log
 }
 

@@ -3,6 +3,7 @@ package failover
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -15,6 +16,8 @@ type Ground interface {
 	Members(ctx context.Context, groups []string) (map[string][]string, error)
 	// Behind lists what of the topics is not mirrored yet. It asks the primary.
 	Behind(ctx context.Context, topics []string) ([]Unmirrored, error)
+	// Open lists transactions that are open on topics: From is where each partition can be read up to, To where it ends. It asks the primary.
+	Open(ctx context.Context, topics []string) ([]Unmirrored, error)
 	// Seen is what is known of the primary without asking it.
 	Seen(ctx context.Context, topics []string) (Seen, error)
 	// Check compares the records at the positions: on both sides, or on the secondary alone. It returns soon. What takes longer goes on by
@@ -39,6 +42,8 @@ type Look struct {
 	Alone bool // on the secondary: the primary is gone
 	// Accept: an answer that was given a short while ago may be given again. It is what a person has read, and lets pass.
 	Accept bool
+	// Peek: begin none, and take no answer from who will ask for it.
+	Peek bool
 }
 
 // Written is what a partition of a switched topic got on the secondary since: from S* on.
@@ -66,6 +71,8 @@ type View struct {
 	Groups   []GroupView
 	Topics   []string // of the primary, mirrored, of these groups
 	Problems []string // of the mapping source and the index
+	// Unkept are reasons why what happens may not be kept on the secondary, as far as is known without writing there.
+	Unkept []string
 	// Unlisted: nothing tells of topics that no group reads. The primary is gone, and nobody kept a list.
 	Unlisted bool
 }
@@ -96,3 +103,18 @@ const (
 	LastWritten = "as last written"
 	NotOurs     = "handed over"
 )
+
+// ready says what is not known yet; the primary only counts where it must be there.
+func ready(v View, both bool) []string {
+	var missing []string
+	for side, name := range []string{"primary", "secondary"} {
+		switch {
+		case side == 0 && !both:
+		case v.Error[side] != "":
+			missing = append(missing, fmt.Sprintf("the %s does not answer: %s", name, v.Error[side]))
+		case !v.Ready[side]:
+			missing = append(missing, fmt.Sprintf("the offsets of the %s are being read", name))
+		}
+	}
+	return missing
+}

@@ -129,11 +129,13 @@ func (m *Machine) Return(ctx context.Context, o Order) (Progress, error) {
 	return Progress{State: k.State}, err
 }
 
+var errNoWayHome = errors.New("this leftoff knows no way home")
+
 // homeward does what can be done of a step home.
 func (m *Machine) homeward(ctx context.Context, k Known, s *State, o Order) (result, error) {
 	ground, ok := m.ground.(HomeGround)
 	if !ok {
-		return result{}, errors.New("this leftoff knows no way home")
+		return result{}, errNoWayHome
 	}
 	h := *s.Home
 	s.Home = &h
@@ -156,10 +158,12 @@ func (m *Machine) homeward(ctx context.Context, k Known, s *State, o Order) (res
 	case Settle:
 		return m.settle(ctx, ground, k, s, o)
 	}
-	return result{}, fmt.Errorf("this leftoff does not know the step. Try: leftoff %s, which began it", s.Version)
+	return result{}, unknownStep(s)
 }
 
-// diverge says what the primary had and the secondary never got, and waits until a person chose what becomes of it.
+// diverge says what the primary had and the secondary never got, and waits until a person chose what becomes of it: of this list, and not of
+// one that was shorter. Records that came since would be in no file and not on the secondary, and would be written down as if they were.
+// Who discards without a list discards what there is: all of it stays where it is.
 func (m *Machine) diverge(ctx context.Context, ground HomeGround, k Known, s *State, o Order) (result, error) {
 	d, err := ground.Diverged(ctx, *s, switchedOnly(k.Roles))
 	switch {
@@ -170,22 +174,27 @@ func (m *Machine) diverge(ctx context.Context, ground HomeGround, k Known, s *St
 	case len(d.Doubts) > 0 && o.Choice != Replay && !s.accepts(o, d.Doubts): // what was just replayed looks the same
 		return result{person: true, waits: d.Doubts}, nil
 	}
-	found := d.Found
-	s.Home.Diverged, s.Home.Copied, s.Home.Choice, s.Home.Topics = found, d.Copied, o.Choice, d.Topics
-	records := int64(0)
-	var where []string
-	for _, d := range found {
-		records += d.To - d.From
-		where = append(where, fmt.Sprintf("%s/%d from %d to %d", d.Topic, d.Partition, d.From, d.To-1))
-	}
+	s.Home.Diverged, s.Home.Copied, s.Home.Choice, s.Home.Topics = d.Found, d.Copied, o.Choice, d.Topics
+	more := Beyond(d.Found, o.Diverged)
 	switch {
-	case records == 0:
+	case len(d.Found) == 0:
 		return result{said: "the primary has nothing that the secondary never got"}, nil
 	case !slices.Contains([]string{Export, Replay, Discard}, o.Choice):
-		return result{person: true, diverged: found, waits: []string{fmt.Sprintf("the primary has %d offsets that the secondary never got: %s. Try: leftoff failback --export FILE, "+
-			"--replay to produce them to the secondary, or --discard", records, some(where))}}, nil
+		return result{person: true, diverged: d.Found, waits: []string{fmt.Sprintf("the primary has %s that the secondary never got: %s. Try: leftoff failback --export FILE, "+
+			"--replay to produce them to the secondary, or --discard", counts(d.Found), some(parts(d.Found)))}}, nil
+	case len(more) > 0 && (o.Choice != Discard || len(o.Diverged) > 0):
+		return result{person: true, diverged: d.Found, waits: []string{fmt.Sprintf("the primary has %s that the secondary never got, beyond the list that the choice (%s) is of: %s. "+
+			"Try: stop the primary's producers, then the same command again", counts(more), o.Choice, some(parts(more)))}}, nil
 	}
-	return result{said: fmt.Sprintf("%d offsets that the secondary never got: %s", records, o.Choice)}, nil
+	return result{said: fmt.Sprintf("%s that the secondary never got: %s", counts(d.Found), o.Choice)}, nil
+}
+
+func parts(all []Unmirrored) []string {
+	said := make([]string, len(all))
+	for i, u := range all {
+		said[i] = part(u)
+	}
+	return said
 }
 
 // resumes lists where a mirror has to go on: at the primary's end as it was when everything had come home.
@@ -210,21 +219,23 @@ func unmoved(all []Resume) result {
 	return r
 }
 
-// settle lets the original link go on: what came home is known to it before it copies anything.
-func (m *Machine) settle(ctx context.Context, ground HomeGround, k Known, s *State, o Order) (result, error) {
-	switched, moved := switchedOnly(k.Roles), ""
-	if len(s.Home.Resume) > 0 {
-		if o.Choice != Moved {
-			return unmoved(s.Home.Resume), nil
-		}
-		moved = "; the mirror was moved past what came home, says " + cmp.Or(o.Who, s.Who)
+// maySettle says what the last step waits for.
+func (m *Machine) maySettle(ctx context.Context, s *State, o Order) (result, error) {
+	if len(s.Home.Resume) > 0 && o.Choice != Moved {
+		return unmoved(s.Home.Resume), nil
 	}
 	v, err := m.ground.Look(ctx, s.Scope)
-	if err != nil {
-		return result{}, err
+	return result{waits: ready(v, false)}, err // leftoff may have only just started
+}
+
+// settle lets the original link go on: what came home is known to it before it copies anything.
+func (m *Machine) settle(ctx context.Context, ground HomeGround, k Known, s *State, o Order) (result, error) {
+	if r, err := m.maySettle(ctx, s, o); err != nil || len(r.waits) > 0 {
+		return r, err
 	}
-	if missing := ready(v, false); len(missing) > 0 { // leftoff has only just started
-		return result{waits: missing}, nil
+	switched, moved := switchedOnly(k.Roles), ""
+	if len(s.Home.Resume) > 0 {
+		moved = "; the mirror was moved past what came home, says " + cmp.Or(o.Who, s.Who)
 	}
 	if err := ground.Settle(ctx, *s, switched); err != nil {
 		return result{}, err
@@ -239,7 +250,7 @@ func (m *Machine) settle(ctx context.Context, ground HomeGround, k Known, s *Sta
 	var groups []Group
 	for name, e := range k.Groups {
 		if e.Verdict == "handed_over" && strings.HasPrefix(e.Why, "failover ") {
-			groups = append(groups, Group{name, "reclaimed", "failover " + s.ID + " came home"})
+			groups = append(groups, Group{Name: name, Verdict: "reclaimed", Why: "failover " + s.ID + " came home"})
 		}
 	}
 	if err := m.store.setGroups(ctx, &k.last, s.Who, groups); err != nil {

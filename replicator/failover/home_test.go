@@ -135,7 +135,7 @@ func TestDivergence(t *testing.T) {
 	if _, err := w.machine().Rollback(context.Background(), Order{Who: "you"}); !errors.Is(err, ErrUnderWay) {
 		t.Errorf("rolled back on the way home: %v", err)
 	}
-	if p, err = w.comeHome(Order{Who: "me", Choice: Export}); err != nil || p.State.Step != AtHome || p.State.Home.Choice != Export {
+	if p, err = w.comeHome(Order{Who: "me", Choice: Export, Diverged: p.Diverged}); err != nil || p.State.Step != AtHome || p.State.Home.Choice != Export {
 		t.Fatalf("%v %+v", err, p)
 	}
 	if p, err := w.run(Order{Who: "me"}); err != nil || p.State.Step != Done {

@@ -148,6 +148,9 @@ func (l *KafkaLog) goOn(ctx context.Context) error {
 	info, there := topics[Topic]
 	if !there {
 		l.id, l.next, l.values = [16]byte{}, 0, nil
+		l.mu.Lock()
+		l.made = false // a person deleted it: who writes next makes it again
+		l.mu.Unlock()
 		return nil
 	}
 	if info.Err != nil {

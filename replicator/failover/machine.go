@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,8 +19,10 @@ type Order struct {
 	Version   string `json:"version,omitempty"`
 	// TopicsOnly: topics change hands also where no group is known.
 	TopicsOnly bool `json:"topics_only,omitempty"`
-	// Choice says what becomes of the divergence, on the way home: export, replay or discard.
-	Choice string `json:"choice,omitempty"`
+	// Choice says what becomes of the divergence, on the way home: export, replay or discard. Diverged is what it was made of: the list that was
+	// shown, and exported or replayed.
+	Choice   string       `json:"choice,omitempty"`
+	Diverged []Unmirrored `json:"diverged,omitempty"`
 	// Accept lets it go on where positions are not exact, or could not be checked.
 	Accept bool `json:"accept,omitempty"`
 }
@@ -76,7 +79,7 @@ func (m *Machine) Begin(ctx context.Context, o Order) (Progress, error) {
 		return Progress{State: k.State}, nil
 	}
 	now := m.now().UTC()
-	s := State{ID: now.Format("20060102-150405") + "-" + nonce()[:4], Unplanned: o.Unplanned, Scope: o.Scope, Step: Steps(o.Unplanned)[0],
+	s := State{ID: now.Format("20060102-150405") + "-" + nonce()[:4], Unplanned: o.Unplanned, Scope: o.Scope, TopicsOnly: o.TopicsOnly, Step: Steps(o.Unplanned)[0],
 		Who: o.Who, Why: o.Why, Version: o.Version, Began: now, Changed: now, Past: []Passed{}}
 	k, err = m.store.Change(ctx, k, s)
 	return Progress{State: k.State}, err
@@ -118,12 +121,6 @@ func sameScope(a, b Scope) bool {
 		slices.Equal(slices.Sorted(slices.Values(a.Topics)), slices.Sorted(slices.Values(b.Topics)))
 }
 
-// Where says how it stands, without doing anything.
-func (m *Machine) Where(ctx context.Context) (Progress, error) {
-	k, err := m.store.Load(ctx)
-	return Progress{State: k.State}, err
-}
-
 // Advance does what can be done now: one step at most. It returns soon, with what it waits for.
 func (m *Machine) Advance(ctx context.Context, o Order) (Progress, error) {
 	k, err := m.store.Load(ctx)
@@ -136,24 +133,27 @@ func (m *Machine) Advance(ctx context.Context, o Order) (Progress, error) {
 		return Progress{State: k.State}, nil
 	}
 	s := k.State.clone()
-	take := func(ctx context.Context, s *State, o Order) (result, error) { return m.step(ctx, k, s, o) }
+	s.Who = cmp.Or(o.Who, s.Who) // also of what the step itself writes
+	take := m.step
 	if s.Home != nil {
-		take = func(ctx context.Context, s *State, o Order) (result, error) { return m.homeward(ctx, k, s, o) }
+		take = m.homeward
 	}
-	r, err := take(ctx, &s, o)
+	r, err := take(ctx, k, &s, o)
 	if err != nil {
 		return Progress{State: k.State}, fmt.Errorf("step %s: %w", s.Step, err)
 	}
 	if len(r.waits) > 0 {
 		return Progress{State: k.State, Waits: r.waits, Needs: r.person, Diverged: r.diverged}, nil
 	}
-	s.Past = append(s.Past, Passed{Step: s.Step, At: m.now().UTC(), Said: r.said})
-	s.Step, s.Changed = next(&s), m.now().UTC()
-	if o.Who != "" {
-		s.Who = o.Who
-	}
+	s.passes(m.now().UTC(), next(&s), o, r.said, s.Accepted[len(k.State.Accepted):])
 	k, err = m.store.Change(ctx, k, s)
 	return Progress{State: k.State}, err
+}
+
+// passes goes on to another step, and writes down who took this one, and why.
+func (s *State) passes(at time.Time, to Step, o Order, said string, accepted []string) {
+	s.Past = append(s.Past, Passed{Step: s.Step, At: at, Said: said, Who: s.Who, Why: o.Why, Accepted: slices.Clone(accepted)})
+	s.Step, s.Changed = to, at
 }
 
 // next is the step after the one that is done.
@@ -189,16 +189,6 @@ func waits(format string, args ...any) result {
 }
 
 func (m *Machine) step(ctx context.Context, k Known, s *State, o Order) (result, error) {
-	switch s.Step {
-	case Stop:
-		return m.stop(ctx, s)
-	case Drain:
-		return m.drain(ctx, s)
-	case Switch:
-		return m.swap(ctx, k, s)
-	case TakeBack:
-		return m.takeBack(ctx, k, s, o)
-	}
 	v, err := m.ground.Look(ctx, s.Scope)
 	if err != nil {
 		return result{}, err
@@ -206,16 +196,28 @@ func (m *Machine) step(ctx context.Context, k Known, s *State, o Order) (result,
 	switch s.Step {
 	case Preflight:
 		return m.preflight(s, v, o), nil
+	case Stop:
+		return m.stop(ctx, v)
+	case Drain:
+		return m.drain(ctx, k.free(s.ID, topics(s, v)))
 	case Freeze:
 		return m.freeze(ctx, s, v, o)
 	case Sync:
 		return m.sync(s, v, o), nil
 	case Verify:
-		return m.check(ctx, s, v, o)
+		return m.check(ctx, s, v, o, false)
+	case Switch:
+		return m.swap(ctx, k, s, v, o)
 	case HandOver:
-		return m.handOver(ctx, k, s, v)
+		return m.handOver(ctx, k, s, v, o)
+	case TakeBack:
+		return m.takeBack(ctx, k, s, v, o)
 	}
-	return result{}, fmt.Errorf("this leftoff does not know the step. Try: leftoff %s, which began it", s.Version)
+	return result{}, unknownStep(s)
+}
+
+func unknownStep(s *State) error {
+	return fmt.Errorf("this leftoff does not know the step. Try: leftoff %s, which began it", s.Version)
 }
 
 func names(v View) []string {

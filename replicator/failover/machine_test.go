@@ -21,6 +21,7 @@ type world struct {
 	view      View
 	members   map[string][]string
 	behind    []Unmirrored
+	open      []Unmirrored
 	checked   Checked
 	fenced    map[string]bool
 	handed    map[string]string
@@ -33,6 +34,8 @@ type world struct {
 	mark      int64  // where the secondary ends at the switch; 0: 9
 	onSwitch  func() // what happens while topics are being switched
 	onMembers func()
+	onOpen    func()
+	unfenced  bool             // the mirror is not leftoff's
 	produced  map[string]int64 // offsets that producers wrote on the secondary past the switch, by topic
 
 	diverged []Unmirrored
@@ -52,11 +55,11 @@ func newWorld() *world {
 	return w
 }
 
-// call is where the process may be killed.
+// call is where the process may be killed. One that is does nothing more.
 func (w *world) call(effect func()) error {
 	n := w.calls
 	w.calls++
-	if n == w.dieAt && !w.afterwards {
+	if w.dieAt >= 0 && (n > w.dieAt || n == w.dieAt && !w.afterwards) {
 		return errDied
 	}
 	if effect != nil {
@@ -101,11 +104,22 @@ func (w *world) Members(context.Context, []string) (map[string][]string, error) 
 	return w.members, w.call(w.onMembers)
 }
 
-func (w *world) Behind(context.Context, []string) ([]Unmirrored, error) {
+func (w *world) Behind(_ context.Context, topics []string) ([]Unmirrored, error) {
 	if w.noPrimary {
 		return nil, errors.New("the primary is gone")
 	}
-	return w.behind, w.call(nil)
+	return of(topics, w.behind), w.call(nil)
+}
+
+func (w *world) Open(_ context.Context, topics []string) ([]Unmirrored, error) {
+	if w.noPrimary {
+		return nil, errors.New("the primary is gone")
+	}
+	return of(topics, w.open), w.call(w.onOpen)
+}
+
+func of(topics []string, all []Unmirrored) []Unmirrored {
+	return slices.DeleteFunc(slices.Clone(all), func(u Unmirrored) bool { return !slices.Contains(topics, u.Topic) })
 }
 
 func (w *world) Seen(context.Context, []string) (Seen, error) {
@@ -115,6 +129,9 @@ func (w *world) Seen(context.Context, []string) (Seen, error) {
 func (w *world) Check(_ context.Context, o Look) (Checked, []string, error) {
 	if w.noPrimary && !o.Alone {
 		return Checked{}, nil, errors.New("the primary is gone")
+	}
+	if o.Peek {
+		return Checked{}, []string{fmt.Sprintf("%d positions to go", w.looks)}, w.call(nil)
 	}
 	if w.looks > 0 {
 		w.looks--
@@ -138,7 +155,7 @@ func (w *world) Switch(_ context.Context, topics []string) (all []TopicReport, e
 		end = w.mark
 	}
 	for _, t := range topics {
-		all = append(all, TopicReport{Topic: t, There: t, Fenced: true, Marks: []Mark{{0, 10, end}}})
+		all = append(all, TopicReport{Topic: t, There: t, Fenced: !w.unfenced, Marks: []Mark{{0, 10, end}}})
 	}
 	return all, err
 }

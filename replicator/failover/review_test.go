@@ -335,7 +335,7 @@ func TestLoadAgain(t *testing.T) {
 	if allocs := testing.AllocsPerRun(10, func() { load() }); allocs > float64(len(w.values)) {
 		t.Errorf("%v allocations for a log that did not change", allocs)
 	}
-	if err := s.SetGroups(ctx, "leftoff", []Group{{"till", "reclaimed", "mine"}}); err != nil {
+	if err := s.SetGroups(ctx, "leftoff", []Group{{Name: "till", Verdict: "reclaimed", Why: "mine"}}); err != nil {
 		t.Fatal(err)
 	}
 	if k := load(); k.Groups["till"].Verdict != "reclaimed" || first.Groups["till"].Verdict != "handed_over" {

@@ -46,8 +46,8 @@ func (m *Machine) Rollback(ctx context.Context, o Order) (Progress, error) {
 	if len(left) > 0 && !s.accepts(o, left) {
 		return Progress{State: k.State}, fmt.Errorf("%s: %w", some(left), ErrWritten)
 	}
-	s.Step, s.Changed, s.Who = TakeBack, m.now().UTC(), o.Who
-	s.Past = append(s.Past, Passed{Step: k.State.Step, At: s.Changed, Said: "rolled back by " + o.Who})
+	s.Who = o.Who
+	s.passes(m.now().UTC(), TakeBack, o, "rolled back by "+o.Who, s.Accepted[len(k.State.Accepted):])
 	k, err = m.store.Change(ctx, k, s)
 	return Progress{State: k.State}, err
 }
@@ -64,9 +64,8 @@ func (m *Machine) forward(ctx context.Context, k Known, o Order) (Progress, erro
 	if err != nil || len(started(v)) == 0 && len(left) == 0 {
 		return Progress{State: k.State}, err
 	}
-	now := m.now().UTC()
-	s.Step, s.Changed, s.Who = stood(k), now, o.Who
-	s.Past = append(s.Past, Passed{Step: TakeBack, At: now, Said: "goes forward again, by " + o.Who})
+	s.Who = o.Who
+	s.passes(m.now().UTC(), stood(k), o, "goes forward again, by "+o.Who, nil)
 	k, err = m.store.Change(ctx, k, s)
 	return Progress{State: k.State}, err
 }

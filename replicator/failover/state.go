@@ -40,15 +40,18 @@ type Scope struct {
 
 // State is a failover under way, or the last one.
 type State struct {
-	ID        string    `json:"id"`
-	Unplanned bool      `json:"unplanned"`
-	Scope     Scope     `json:"scope"`
-	Step      Step      `json:"step"`
-	Who       string    `json:"who"`
-	Why       string    `json:"why,omitempty"`
-	Began     time.Time `json:"began"`
-	Changed   time.Time `json:"changed"`
-	Version   string    `json:"version"` // of leftoff
+	ID        string `json:"id"`
+	Unplanned bool   `json:"unplanned"`
+	Scope     Scope  `json:"scope"`
+	// TopicsOnly: topics change hands also where no group is known.
+	TopicsOnly bool `json:"topics_only,omitempty"`
+	Step       Step `json:"step"`
+	// Who took it forward last, and Why it was begun; Past says it of each step.
+	Who     string    `json:"who"`
+	Why     string    `json:"why,omitempty"`
+	Began   time.Time `json:"began"`
+	Changed time.Time `json:"changed"`
+	Version string    `json:"version"` // of leftoff
 	// Past steps, oldest first.
 	Past []Passed `json:"past"`
 
@@ -80,6 +83,18 @@ type Passed struct {
 	Step Step      `json:"step"`
 	At   time.Time `json:"at"`
 	Said string    `json:"said,omitempty"`
+	// Who took it, why, in their words, and the problems that they accepted at it.
+	Who      string   `json:"who,omitempty"`
+	Why      string   `json:"why,omitempty"`
+	Accepted []string `json:"accepted,omitempty"`
+}
+
+// lastWhy is the reason that was given for the last change.
+func (s *State) lastWhy() string {
+	if len(s.Past) == 0 {
+		return s.Why
+	}
+	return s.Past[len(s.Past)-1].Why
 }
 
 // Role says who writes a topic on the secondary.
@@ -102,17 +117,6 @@ type Mark struct {
 	Partition int32 `json:"partition"`
 	Primary   int64 `json:"primary"`
 	Secondary int64 `json:"secondary"`
-}
-
-// Seen is what was known of the primary when it was gone.
-type Seen struct {
-	// LastCommit is the newest commit seen, Ends when the primary's ends were last asked for; zero: never.
-	LastCommit time.Time `json:"last_commit,omitzero"`
-	Ends       time.Time `json:"ends,omitzero"`
-	// NeverMirrored is how many records were on the primary and are not on the secondary, at least; −1: not known.
-	NeverMirrored int64 `json:"never_mirrored"`
-	// Partitions with such, most first, up to 100.
-	Partitions []Unmirrored `json:"partitions,omitempty"`
 }
 
 // Unmirrored are the records of a partition that were never mirrored, at least.

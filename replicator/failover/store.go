@@ -2,6 +2,7 @@ package failover
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -133,7 +134,7 @@ var ErrOvertaken = errors.New("somebody else is at this failover")
 
 // Change writes the next state of a failover. It is the one that follows k, or ErrOvertaken.
 func (s *Store) Change(ctx context.Context, k Known, next State) (Known, error) {
-	e := Event{Kind: StateChanged, After: k.last, State: &next, Who: next.Who, Nonce: nonce()}
+	e := Event{Kind: StateChanged, After: k.last, State: &next, Who: next.Who, Why: next.lastWhy(), Nonce: nonce()}
 	if err := s.append(ctx, e); err != nil {
 		return k, err
 	}
@@ -173,7 +174,7 @@ func (s *Store) SetGroups(ctx context.Context, who string, groups []Group) error
 func (s *Store) setGroups(ctx context.Context, under *int64, who string, groups []Group) error {
 	var all []Event
 	for _, g := range groups {
-		all = append(all, Event{Kind: GroupChanged, Group: g.Name, Verdict: g.Verdict, Who: who, Why: g.Why, Under: under})
+		all = append(all, Event{Kind: GroupChanged, Group: g.Name, Verdict: g.Verdict, Who: cmp.Or(g.Who, who), Why: g.Why, Under: under})
 	}
 	return s.append(ctx, all...)
 }
@@ -191,8 +192,8 @@ func (s *Store) SetMirrored(ctx context.Context, who string, topics []string) er
 	return s.append(ctx, all...)
 }
 
-// Group is a group with its verdict.
-type Group struct{ Name, Verdict, Why string }
+// Group is a group with its verdict. Who: the person who said so, where that is somebody else than who writes it down.
+type Group struct{ Name, Verdict, Why, Who string }
 
 // Note writes something for whoever reads the audit.
 func (s *Store) Note(ctx context.Context, who, what string) error {

@@ -24,6 +24,7 @@ var (
 	caughtUp  = gauge("caught_up", "1 where the offsets topic was read up to where it ended at start.", "link", "side")
 	pairs     = gauge("offsets_known", "Committed (group, topic, partition) known.", "link", "side")
 	writable  = gauge("writable", "1 where leftoff writes: both sides caught up, and the gate is open.", "link")
+	problems  = gauge("problems", "Problems that `leftoff status` names: of the mapping, the index, what is kept on the secondary, a mirror that still copies into switched topics.", "link")
 	stampKept = gauge("stamp_kept", "1 where the secondary keeps leftoff's mark, 0 where it drops it; absent before the first write.", "link")
 
 	groups       = gauge("groups", "Consumer groups with commits in chosen topics.", "link")
@@ -77,7 +78,7 @@ var (
 )
 
 var families = []metric{
-	buildInfo, clusterUp, caughtUp, pairs, writable, stampKept, groups, groupsLeft, groupsLive, groupVerdict, inFlight,
+	buildInfo, clusterUp, caughtUp, pairs, writable, problems, stampKept, groups, groupsLeft, groupsLive, groupVerdict, inFlight,
 	offsets, offsetsPending, held, due, missing, uncommitted, orphans, lagRecords, rereadRecords, skipRecords, oldestDue, outputsWait,
 	comparePartitions, compareWanted, compareProbes, compareConflicts, compareFetches, compareBytes,
 	drillLast, drillSuccess, drillResult, drillPositions, drillRPO, drillRTO, drillHeld,

@@ -38,6 +38,7 @@ func (c *Collector) sides(out *list, s *replicator.Snapshot) {
 		out.add(pairs, float64(state.Pairs), s.Link, name)
 	}
 	out.add(writable, yes(s.Writable), s.Link)
+	out.add(problems, float64(len(s.Problems)), s.Link)
 	if s.Stamp == "kept" || s.Stamp == "dropped" {
 		out.add(stampKept, yes(s.Stamp == "kept"), s.Link)
 	}

@@ -33,6 +33,7 @@ func snapshot() replicator.Snapshot {
 	return replicator.Snapshot{
 		At: now, Link: "west-east", Writable: true, Stamp: "kept",
 		Sides:    [2]replicator.SideState{{CaughtUp: true, Pairs: 3}, {CaughtUp: true, Error: "gone"}},
+		Problems: []string{"orders/0 was switched to the secondary at 60, and a mirror still copies records of the primary there. Try: stop that mirror"},
 		Counters: replicator.Counters{Commits: 12, Written: 11},
 		Groups: []replicator.GroupSnapshot{{Group: "g", Verdict: "taken_over", Entries: []replicator.Entry{
 			{Commit: replicator.Commit{Key: k}, Reason: replicator.TakenOver, Position: translate.Position{Confidence: translate.Exact}},
@@ -64,6 +65,7 @@ func TestScrape(t *testing.T) {
 		`leftoff_groups_by_verdict{link="west-east",verdict="taken_over"} 1`,
 		`leftoff_offsets{confidence="exact",link="west-east"} 2`,
 		`leftoff_lag_records{link="west-east"} 4`,
+		`leftoff_problems{link="west-east"} 1`,
 		`leftoff_oldest_due_seconds{link="west-east"} 3`,
 		`leftoff_commits_read_total{link="west-east"} 12`,
 		`leftoff_group_lag_records{group="h",link="west-east"} 4`,
