@@ -20,9 +20,10 @@ build: ## the binary, as bin/leftoff
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/leftoff ./cmd/leftoff
 
 check: lint ## the fast loop: lint, and every test that needs no Java
-	$(GO) test -short $(RACE) -timeout 5m ./...
+	$(GO) test -short -timeout 5m ./...
 
-test: check ## check, then the tests on real Kafka (skipped without Java and Maven)
+test: lint ## the same under the race detector, then the tests on real Kafka (skipped without Java and Maven)
+	$(GO) test -short $(RACE) -timeout 10m ./...
 	$(GO) test -parallel 4 -timeout 30m $(KAFKA_PKGS)
 
 soak: ## the long variants of the tests on real Kafka: more seeds, more kills, 3.9.2
