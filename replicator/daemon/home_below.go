@@ -116,7 +116,7 @@ func (w *ways) over(s source) source {
 	if w.below != nil {
 		s = belowMirror{s, w.below}
 	}
-	if false && len(w.replays) > 0 {
+	if len(w.replays) > 0 {
 		s = besideReplays{s, w.replays}
 	}
 	return s

@@ -74,7 +74,7 @@ func TestReplayIsKilled(t *testing.T) {
 		replayer := func(from failover.Origin, log failover.Log) failover.Replayer {
 			return failover.Replayer{Store: failover.NewStore(log, "link"), ID: "home", Who: "me", From: from, To: a.l.clusters[1], There: func(s string) string { return s }}
 		}
-		for range random.IntN(5) {
+		for range 1 + random.IntN(4) {
 			var err error
 			if random.IntN(3) == 0 {
 				err = replayer(a.l.clusters[0], &deadLog{kept, random.IntN(2)}).Replay(t.Context(), all)
@@ -188,5 +188,35 @@ func TestTwoReplays(t *testing.T) {
 	ends, err := a.l.clusters[1].ListOffsets(t.Context(), kafka.Latest, []kafka.TopicPartition{tp})
 	if err != nil || ends[tp].Offset != 15 {
 		t.Errorf("%v: %d records on the secondary, want 15", err, ends[tp].Offset)
+	}
+}
+
+// What was replayed is no sign of somebody else's mirror that goes on, also while the replay is not written down to its end; what such a mirror copies
+// beside it is.
+func TestReplayIsNoDoubt(t *testing.T) {
+	a := newAbroad(t)
+	a.produce(replicator.Primary, 0, 40)
+	a.produce(replicator.Secondary, 0, 30)
+	mark := failover.Mark{Primary: 30, Secondary: 30}
+	found := a.diverged("home", mark)
+	only(t, "before", found, 30, 40)
+	r := failover.Replayer{Store: a.r.memory.store, ID: "home", Who: "me", From: a.l.clusters[0], To: a.l.clusters[1], There: func(s string) string { return s }}
+	broken := r
+	broken.Store = failover.NewStore(&deadLog{&failover.KafkaLog{Cluster: a.l.clusters[1]}, 1}, "link")
+	if err := broken.Replay(t.Context(), found.Found); !errors.Is(err, errKilled) {
+		t.Fatal(err)
+	}
+	for _, what := range []string{"broken off", "ended"} {
+		d := a.diverged("home", mark)
+		if only(t, what, d, 30, 40); len(d.Doubts) > 0 {
+			t.Errorf("%s: %q", what, d.Doubts)
+		}
+		if err := r.Replay(t.Context(), found.Found); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.produce(replicator.Secondary, 33, 35)
+	if d := a.diverged("home", mark); len(d.Doubts) != 1 {
+		t.Errorf("a mirror goes on: %q", d.Doubts)
 	}
 }
