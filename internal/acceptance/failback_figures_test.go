@@ -21,7 +21,7 @@ func (b *bench) failsOverAsItDies(r *running, plain, txn string) {
 	t := r.t.(*testing.T)
 	t.Helper()
 	stop := produceSteadily(t, b.primary, plain)
-	feed := starve(t, b.primary, b.prefix)
+	feed := hold(t, b.primary, rig.FetchKey, b.prefix)
 	defer feed()
 	pause(2 * time.Second) // the ends are asked for each second
 	b.primary.KillAll(t)

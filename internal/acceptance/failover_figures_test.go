@@ -13,19 +13,20 @@ import (
 	"github.com/leftoff/leftoff/replicator/failover"
 )
 
-// starve keeps leftoff's mirror from reading topics of a Proxied primary from now on. All else passes: commits, and whoever asks for the
-// ends. feed lets what comes later pass, also where the primary was killed since.
-func starve(t *testing.T, c *rig.Cluster, prefix string) (feed func()) {
+// hold keeps requests of a kind that are about topics from a Proxied cluster from now on, and what follows them on their connections: the mirror
+// reads no more, or what it read does not arrive. All else passes: commits, and whoever asks for the ends. let lets what comes later pass,
+// also where the cluster was killed since.
+func hold(t *testing.T, c *rig.Cluster, key int16, prefix string) (let func()) {
 	t.Helper()
 	const lanes = 4 // connections that records may come by
 	var holds []*rig.Hold
 	for range lanes {
-		holds = append(holds, c.Proxy(t, 1).HoldMatching(rig.FetchKey, func(request []byte) bool { return bytes.Contains(request, []byte(prefix)) }))
+		holds = append(holds, c.Proxy(t, 1).HoldMatching(key, func(request []byte) bool { return bytes.Contains(request, []byte(prefix)) }))
 	}
 	select {
 	case <-holds[0].Caught:
 	case <-time.After(30 * time.Second):
-		t.Fatalf("nobody reads %s", prefix)
+		t.Fatalf("nobody asks for %s", prefix)
 	}
 	return func() {
 		for _, h := range holds {

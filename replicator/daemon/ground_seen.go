@@ -3,10 +3,12 @@ package daemon
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/leftoff/leftoff/configs"
 	"github.com/leftoff/leftoff/replicator/failover"
 	"github.com/leftoff/leftoff/replicator/kafka"
+	"github.com/leftoff/leftoff/replicator/mirror"
 	"github.com/leftoff/leftoff/translate"
 )
 
@@ -40,6 +42,20 @@ func (g ground) Seen(ctx context.Context, topics []string) (failover.Seen, error
 	slices.SortStableFunc(s.Partitions, func(a, b failover.Unmirrored) int { return int(b.To - b.From - a.To + a.From) })
 	s.Partitions = s.Partitions[:min(len(s.Partitions), 100)]
 	return s, nil
+}
+
+// landWithin is the moment that Land waits.
+const landWithin = 2 * time.Second
+
+// Land is for leftoff's own mirror: how far another one has read is not known.
+func (g ground) Land(ctx context.Context, topics []string) (left int64, err error) {
+	source, ours := g.r.source.(*mirror.Source)
+	if !ours {
+		return 0, nil
+	}
+	within, cancel := context.WithTimeout(ctx, landWithin)
+	defer cancel()
+	return source.Land(within, topics), ctx.Err()
 }
 
 // lost is how many records of a partition that ended at end are not among those copied up to from, and whether that is known.

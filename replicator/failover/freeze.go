@@ -1,6 +1,13 @@
 package failover
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// landFor bounds the wait for what is on its way to the secondary: one that does not take records must not keep anybody from failing over to it.
+const landFor = time.Minute
 
 // freeze writes down what is known of a primary that is gone.
 func (m *Machine) freeze(ctx context.Context, s *State, v View, o Order) (result, error) {
@@ -13,6 +20,13 @@ func (m *Machine) freeze(ctx context.Context, s *State, v View, o Order) (result
 	if asked := doubts(s.Scope, v); len(asked) > 0 && !s.accepts(o, asked) {
 		return result{waits: asked, person: true}, nil
 	}
+	left, err := m.ground.Land(ctx, topics(s, v))
+	switch {
+	case err != nil:
+		return result{}, err
+	case left > 0 && m.now().Sub(s.Changed) < landFor:
+		return waits("%d offsets that leftoff's mirror has read are on their way to the secondary", left), nil
+	}
 	seen, err := m.ground.Seen(ctx, topics(s, v))
 	if err != nil {
 		return result{}, err
@@ -24,5 +38,12 @@ func (m *Machine) freeze(ctx context.Context, s *State, v View, o Order) (result
 	}
 	seen.At = m.now().UTC()
 	s.Seen, s.Found = &seen, v.Topics
-	return result{said: seen.String()}, nil
+	if left > 0 && seen.NeverMirrored > 0 {
+		seen.NeverMirrored = max(0, seen.NeverMirrored-left) // at least
+	}
+	said := seen.String()
+	if left > 0 {
+		said += fmt.Sprintf("; %d offsets that leftoff's mirror has read did not get to the secondary within %v, and may yet", left, landFor)
+	}
+	return result{said: said}, nil
 }

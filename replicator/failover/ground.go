@@ -18,6 +18,8 @@ type Ground interface {
 	Behind(ctx context.Context, topics []string) ([]Unmirrored, error)
 	// Open lists transactions that are open on topics: From is where each partition can be read up to, To where it ends. It asks the primary.
 	Open(ctx context.Context, topics []string) ([]Unmirrored, error)
+	// Land waits a moment for what leftoff's mirror has read of topics and has not on the secondary yet; left is how many offsets are still on their way.
+	Land(ctx context.Context, topics []string) (left int64, err error)
 	// Seen is what is known of the primary without asking it.
 	Seen(ctx context.Context, topics []string) (Seen, error)
 	// Check compares the records at the positions: on both sides, or on the secondary alone. It returns soon. What takes longer goes on by

@@ -124,6 +124,7 @@ func (p *partition) step(ctx context.Context) time.Time {
 	}
 	p.throttle()
 	p.view.count(&p.counters)
+	p.view.reached(p.reached())
 	if p.now().Before(p.retryAt) {
 		return p.retryAt
 	}

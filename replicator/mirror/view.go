@@ -15,6 +15,7 @@ type view struct {
 	settled bool             // and all of the secondary beyond it was explained: the frontier is the true one
 	why     string           // why not
 	lagging bool             // the secondary's stable offset is below its high watermark: acks do not move the readable end
+	read    int64            // primary offset below which everything is copied or on its way
 	state   State
 }
 
