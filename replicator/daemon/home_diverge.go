@@ -95,19 +95,21 @@ func (g ground) Diverged(ctx context.Context, s failover.State, switched map[str
 	if err != nil {
 		return d, err
 	}
+	for _, tp := range tps {
+		if err := errors.Join(starts[tp].Err, ends[tp].Err); err != nil {
+			return d, fmt.Errorf("%s: %w", tp, err)
+		}
+	}
 	if d.Topics, err = g.idsOf(ctx, switched); err != nil {
 		return d, err
 	}
 	d.Found = []failover.Unmirrored{}
-	extents, waits, err := g.extents(ctx, s.ID, marks)
+	extents, waits, err := g.extents(ctx, s.ID, g.unsure(marks, ends, d.Topics), marks)
 	if err != nil || len(waits) > 0 {
 		d.Waits = waits
 		return d, err
 	}
 	for _, tp := range tps {
-		if err := errors.Join(starts[tp].Err, ends[tp].Err); err != nil {
-			return d, fmt.Errorf("%s: %w", tp, err)
-		}
 		from, known := g.mirroredTo(tp.Topic, marks[tp])
 		if e, ok := extents[tp]; ok {
 			from, known = e.To, true

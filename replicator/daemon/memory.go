@@ -37,6 +37,7 @@ type memory struct {
 	once     sync.Once
 	known    bool            // it was heard once
 	newest   int64           // offset of the newest event that was heard
+	events   int             // how many there were
 	state    *failover.State // of the newest failover, nil: none
 	roles    map[string]failover.Role
 	heard    map[string]string                // verdicts that are
@@ -149,7 +150,7 @@ func (l *link) recognised(ctx context.Context, r *running) error {
 	if r.memory.isKnown() {
 		return nil
 	}
-	if err := l.swapped(ctx); err != nil {
+	if err := l.swapped(ctx, r.memory.store); err != nil {
 		return err
 	}
 	doubt, err := l.renamed(ctx, r)
@@ -168,7 +169,7 @@ func (l *link) apply(ctx context.Context, r *running, k failover.Known) error {
 	if err := r.loop.Recall(ctx, verdicts, news); err != nil {
 		return err
 	}
-	if !news {
+	if !news || r.memory.forgot(k) {
 		r.memory.recollect(l.index.Verdicts(), k)
 	}
 	for _, topic := range r.memory.hear(k) {
@@ -235,7 +236,7 @@ func (m *memory) hear(k failover.Known) (changed []string) {
 	defer m.mu.Unlock()
 	was := m.roles
 	m.state = k.State
-	m.known, m.newest, m.roles, m.heard, m.handed = true, -1, k.Roles, map[string]string{}, map[string]bool{}
+	m.known, m.newest, m.events, m.roles, m.heard, m.handed = true, -1, len(k.Events), k.Roles, map[string]string{}, map[string]bool{}
 	m.listed, m.leftOut, m.placed = k.Mirrored, k.LeftOut(), k.AllReplays()
 	for group, e := range k.Groups {
 		if m.heard[group] = e.Verdict; m.untold[group].Verdict == e.Verdict {
@@ -412,10 +413,14 @@ func (r ruled) Forward(topic string, topicID [16]byte, partition int32, offset i
 }
 
 // left are the primary's offsets of a topic that ways home left where they are.
-func (m *memory) left(id [16]byte, partition int32) (all []translate.Span) {
+func (m *memory) left(id [16]byte, partition int32) []translate.Span {
+	return m.leftOf(idOf(id), partition)
+}
+
+func (m *memory) leftOf(id string, partition int32) (all []translate.Span) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, d := range m.leftOut[idOf(id)] {
+	for _, d := range m.leftOut[id] {
 		if d.Partition == partition {
 			all = append(all, translate.Span{From: d.From, To: d.To})
 		}

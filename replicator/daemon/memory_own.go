@@ -85,8 +85,15 @@ func (m *memory) tellRoles(ctx context.Context) error {
 	return m.store.SetRoles(ctx, "leftoff", "the log had lost it, and the index of a machine had not", roles)
 }
 
-// recollect queues what an earlier process concluded and did not come to tell, the first time that the log was read. A reclaim is left out: told
-// late it would outweigh what came after it, and without it a group is only not written.
+// forgot says that the log has less than was heard of it: a person deleted it, or its beginning.
+func (m *memory) forgot(k failover.Known) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(k.Events) < m.events
+}
+
+// recollect queues what an earlier process concluded and did not come to tell, the first time that the log was read; and all that was concluded,
+// when the log has lost it. A reclaim is left out: told late it would outweigh what came after it, and without it a group is only not written.
 func (m *memory) recollect(own map[string]checkpoint.Verdict, k failover.Known) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -12,13 +12,16 @@ func TestFreezeWaitsForWhatIsOnItsWay(t *testing.T) {
 	w := newWorld()
 	w.noPrimary, w.landing = true, 2
 	m, o := w.machine(), Order{Unplanned: true, Accept: true}
-	p, err := m.Begin(t.Context(), o)
+	if _, err := m.Begin(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
 	for range 2 {
-		if p, err = m.Advance(t.Context(), o); err != nil || p.State.Step != Freeze || p.Needs || len(p.Waits) != 1 || !strings.HasPrefix(p.Waits[0], "5 offsets that leftoff's mirror has read are on their way") {
+		if p, err := m.Advance(t.Context(), o); err != nil || p.State.Step != Freeze || p.Needs || len(p.Waits) != 1 || !strings.HasPrefix(p.Waits[0], "5 offsets that leftoff's mirror has read are on their way") {
 			t.Fatalf("%v %+v", err, p)
 		}
 	}
-	if p, err = m.Advance(t.Context(), o); err != nil || p.State.Step != Sync || p.State.Seen.NeverMirrored != 7 {
+	p, err := m.Advance(t.Context(), o)
+	if err != nil || p.State.Step != Sync || p.State.Seen.NeverMirrored != 7 {
 		t.Fatalf("%v %+v", err, p.State)
 	}
 

@@ -52,9 +52,12 @@ func ExtentOf(ctx context.Context, of Of) (Extent, error) {
 	if of.Logger == nil {
 		of.Logger = zap.NewNop()
 	}
-	second, err := of.Secondary.TopicConfigs(ctx, of.On[replicator.Secondary].Topic)
-	if err != nil {
-		return Extent{}, fmt.Errorf("settings of %s on the secondary: %w", of.On[replicator.Secondary].Topic, err)
+	var second map[string]kafka.TopicConfig
+	if of.Until > 0 { // else it need not be there at all
+		var err error
+		if second, err = of.Secondary.TopicConfigs(ctx, of.On[replicator.Secondary].Topic); err != nil {
+			return Extent{}, fmt.Errorf("settings of %s on the secondary: %w", of.On[replicator.Secondary].Topic, err)
+		}
 	}
 	first, err := of.Primary.TopicConfigs(ctx, of.On[replicator.Primary].Topic)
 	if err != nil {
@@ -111,7 +114,7 @@ func (p *partition) extent(ctx context.Context, until int64) (Extent, error) {
 	if some, err := p.secondaryReader(second.start, second.high).marks(ctx); err != nil {
 		return Extent{}, fmt.Errorf("secondary: %w", err)
 	} else if len(some) == 0 {
-		return Extent{}, ErrNoCopies
+		return p.nothingLeft(ctx, start, first)
 	}
 	from, ok, err := p.anchor(ctx, first, second)
 	if err != nil {
@@ -144,6 +147,19 @@ func (p *partition) extent(ctx context.Context, until int64) (Extent, error) {
 		return Extent{}, fmt.Errorf("%d stretches of the primary have no copy: these are not the copies that were made", len(e.Missing))
 	}
 	return e, nil
+}
+
+// nothingLeft answers for a secondary that has nothing of the copies any more. Where the primary has nothing, either, as a topic that rested for
+// as long as records are kept, nothing can be without a copy.
+func (p *partition) nothingLeft(ctx context.Context, start int64, first ends) (Extent, error) {
+	some, err := p.anyRecord(ctx, start, p.readable(first))
+	if err == nil && some {
+		err = ErrNoCopies
+	}
+	if err != nil {
+		return Extent{}, err
+	}
+	return Extent{To: start}, nil
 }
 
 // end is the primary offset behind the last record of which a copy was found.
