@@ -114,6 +114,10 @@ func (g ground) Diverged(ctx context.Context, s failover.State, switched map[str
 		if e, ok := extents[tp]; ok {
 			from, known = e.To, true
 			d.Found = append(d.Found, missing(tp, e, starts[tp].Offset)...)
+			if e.Unproven {
+				d.Doubts = append(d.Doubts, fmt.Sprintf("%s: how far it was mirrored can't be known, because nothing of what was copied is on the secondary any more. "+
+					"Try: leftoff index import, of an export from before; or --accept: all that the primary has counts as never mirrored", tp))
+			}
 		}
 		if !known {
 			return d, fmt.Errorf("%s: how far it was mirrored is not known yet. Try: again in a moment", tp)

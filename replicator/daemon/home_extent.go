@@ -24,7 +24,8 @@ type extents struct {
 	stop  context.CancelFunc
 	done  chan struct{}
 	parts []part
-	found atomic.Int64
+	found atomic.Int64 // partitions
+	read  atomic.Int64 // offsets
 
 	// Set once done is closed. Where err is, of has what was found before.
 	of  map[part]mirror.Extent
@@ -62,7 +63,7 @@ func (g ground) extents(ctx context.Context, id string, parts []part, marks map[
 	case <-e.done:
 	default:
 		return nil, []string{fmt.Sprintf("how far topics were mirrored is found by comparing their records, because the index was lost with the primary away, or "+
-			"the primary's topics are not those of then: %d of %d partitions are done", e.found.Load(), len(e.parts))}, nil
+			"the primary's topics are not those of then: %d of %d partitions are done, %d offsets were read", e.found.Load(), len(e.parts), e.read.Load())}, nil
 	}
 	if e.err != nil {
 		g.l.home.extents = &extents{id: id, stop: func() {}, done: e.done, of: e.of}
@@ -140,6 +141,7 @@ func (e *extents) run(ctx context.Context, g ground, parts []part, marks map[kaf
 				Primary: g.l.clusters[replicator.Primary], Secondary: g.l.clusters[replicator.Secondary],
 				On: [2]kafka.TopicPartition{p.TopicPartition, {Topic: there, Partition: p.Partition}}, Until: marks[p.TopicPartition].Secondary,
 				ReadUncommitted: g.l.config.Mirror.ReadUncommitted, Logger: g.l.log,
+				Read:    &e.read,
 				LeftOut: g.r.memory.leftOf(p.id, p.Partition),
 			})
 			if err != nil {

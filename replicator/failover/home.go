@@ -62,7 +62,8 @@ type Divergence struct {
 	Topics map[string]string
 	// Waits say what is still being looked at.
 	Waits []string
-	// Doubts are signs that a mirror copied into the topics after they were switched: a person has to say that it is stopped.
+	// Doubts need a person's word: signs that a mirror copied into the topics after they were switched, and partitions of which nothing tells
+	// what was never copied.
 	Doubts []string
 }
 
@@ -171,7 +172,7 @@ func (m *Machine) diverge(ctx context.Context, ground HomeGround, k Known, s *St
 		return result{}, err
 	case len(d.Waits) > 0:
 		return result{waits: d.Waits}, nil
-	case len(d.Doubts) > 0 && o.Choice != Replay && !s.accepts(o, d.Doubts): // what was just replayed looks the same
+	case len(d.Doubts) > 0 && !s.accepts(o, d.Doubts):
 		return result{person: true, waits: d.Doubts}, nil
 	}
 	s.Home.Diverged, s.Home.Copied, s.Home.Choice, s.Home.Topics = d.Found, d.Copied, o.Choice, d.Topics

@@ -30,8 +30,8 @@ func (s *Source) newPair(ctx context.Context, t *topic, n int32) *partitionPair 
 	first := newPrimaryLog(side{s.opt.Primary, pp.on[replicator.Primary], &pp.epochs[replicator.Primary]}, s.feeds)
 	p.primary = first
 	p.secondary = secondaryLog{side{s.opt.Secondary, pp.on[replicator.Secondary], &pp.epochs[replicator.Secondary]}}
-	if c, ok := s.opt.Secondary.(ExtentCluster); ok && s.opt.Aside != nil {
-		p.theirs = onceLog{p.secondary.(secondaryLog).side, c.FetchCommitted}
+	if c, ok := s.opt.Secondary.(ExtentCluster); ok {
+		p.theirs = onceLog{p.secondary.(secondaryLog).side, c.FetchCommitted, nil}
 	}
 	p.feed = &ownFeed{port{s.feeds, pp.on[replicator.Primary], p.inbox.fetch}, first}
 	p.target = outlet{s.producer, pp.on[replicator.Secondary]}

@@ -63,7 +63,8 @@ func (p *partition) rebuild(ctx context.Context, first, second ends) (alignment,
 	return out, err
 }
 
-// writtenBy reads all of the secondary. What was aborted takes offsets there and is nobody's record: on a way home it is the primary's own, of before.
+// writtenBy reads all of the secondary. What was aborted takes offsets there and is nobody's record: on a way home it is the primary's own, of before,
+// and after one the producers', of the time when they were on the secondary.
 func (p *partition) writtenBy(second ends) *reader {
 	r := p.secondaryReader(second.start, second.high)
 	if p.theirs != nil && p.options.committed && second.stable == second.high { // else copies may lie past an open transaction

@@ -2,7 +2,6 @@ package mirror
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -21,6 +20,8 @@ type Extent struct {
 	To int64
 	// Missing are offsets of the primary below To from which records are without a copy, in order. Their ends are exclusive.
 	Missing []translate.Span
+	// Unproven: nothing of what was copied is on the secondary any more, so that nothing tells how far it was. To is the primary's log start.
+	Unproven bool
 }
 
 // ExtentCluster is what a look at an extent needs of a cluster; *kafka.Cluster is one.
@@ -38,10 +39,9 @@ type Of struct {
 	ReadUncommitted bool
 	LeftOut         []translate.Span // see Options
 	Logger          *zap.Logger
+	// Read counts the offsets that were read on both sides, as they are. Nil: nobody counts.
+	Read *atomic.Int64
 }
-
-// ErrNoCopies: nothing that was copied is on the secondary any more, so that nothing tells how far it was.
-var ErrNoCopies = errors.New("the secondary does not have any of what was copied any more")
 
 // maxMissing bounds the stretches of an extent: what is full of holes is no copy that this mirror made.
 const maxMissing = 1000
@@ -72,8 +72,8 @@ func ExtentOf(ctx context.Context, of Of) (Extent, error) {
 	if of.ReadUncommitted {
 		read = of.Primary.FetchOne
 	}
-	p.primary = onceLog{side{of.Primary, of.On[replicator.Primary], &epochs[replicator.Primary]}, read}
-	p.secondary = onceLog{side{of.Secondary, of.On[replicator.Secondary], &epochs[replicator.Secondary]}, of.Secondary.FetchOne}
+	p.primary = onceLog{side{of.Primary, of.On[replicator.Primary], &epochs[replicator.Primary]}, read, of.Read}
+	p.secondary = onceLog{side{of.Secondary, of.On[replicator.Secondary], &epochs[replicator.Secondary]}, of.Secondary.FetchOne, of.Read}
 	return p.extent(ctx, of.Until)
 }
 
@@ -81,6 +81,7 @@ func ExtentOf(ctx context.Context, of Of) (Extent, error) {
 type onceLog struct {
 	side
 	fetch func(ctx context.Context, tp kafka.TopicPartition, offset int64, maxBytes int32) (kafka.Fetched, error)
+	count *atomic.Int64
 }
 
 func (l onceLog) Read(ctx context.Context, from int64) (*kafka.Fetched, error) {
@@ -89,6 +90,9 @@ func (l onceLog) Read(ctx context.Context, from int64) (*kafka.Fetched, error) {
 	f, err := l.fetch(ctx, l.tp, from, readerBytes)
 	if err != nil {
 		return nil, fmt.Errorf("read %s at %d: %w", l.tp, from, err)
+	}
+	if l.count != nil {
+		l.count.Add(f.Next - from)
 	}
 	return &f, nil
 }
@@ -153,13 +157,10 @@ func (p *partition) extent(ctx context.Context, until int64) (Extent, error) {
 // as long as records are kept, nothing can be without a copy.
 func (p *partition) nothingLeft(ctx context.Context, start int64, first ends) (Extent, error) {
 	some, err := p.anyRecord(ctx, start, p.readable(first))
-	if err == nil && some {
-		err = ErrNoCopies
-	}
 	if err != nil {
 		return Extent{}, err
 	}
-	return Extent{To: start}, nil
+	return Extent{To: start, Unproven: some}, nil
 }
 
 // end is the primary offset behind the last record of which a copy was found.

@@ -29,7 +29,7 @@ type partition struct {
 	options   rules
 	primary   log
 	secondary log
-	theirs    log // the secondary without what was aborted, where others have written most of it; nil: not so
+	theirs    log // the secondary without what others wrote there and aborted; nil: it can't be read so
 	feed      feed
 	target    target
 	link      link
