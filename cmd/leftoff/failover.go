@@ -148,11 +148,12 @@ func (a *app) failover(ctx context.Context, f *failing) error {
 			}
 		} else if f.dryRun {
 			fmt.Fprintln(a.err, "a failover is under way; nothing is tried:")
-			if done, err := a.json(where); done {
+			if done, err := a.json(where); err != nil {
 				return err
+			} else if !done {
+				a.printFailover(where)
 			}
-			a.printFailover(where)
-			return nil
+			return errBad
 		} else if err := a.goingOnAway(f, where); err != nil {
 			return err
 		}

@@ -147,19 +147,22 @@ func (a *app) printFailover(p api.FailoverAnswer) {
 	}
 	if len(s.Groups) > 0 {
 		fmt.Fprintln(a.out)
-		t := newTable("GROUP", ">OFFSETS", "CONFIDENCE", ">RE-READ", ">MISSING", "NOW")
+		t := newTable("GROUP", ">OFFSETS", "CONFIDENCE", ">RE-READ", ">NO OFFSET", "NOW")
 		for _, g := range s.Groups {
-			t.row(g.Group, number(int64(g.Offsets)), g.Confidence, unknownAs(g.Reread), number(int64(g.Missing)), strings.ReplaceAll(g.Verdict, "_", " "))
+			t.row(g.Group, number(int64(g.Offsets)), g.Confidence, unknownAs(g.Reread), number(int64(g.Missing)), nowOf(s, strings.ReplaceAll(g.Verdict, "_", " ")))
 		}
 		t.print(a.out)
 	}
 	if len(s.Topics) > 0 {
 		fmt.Fprintln(a.out)
-		t := newTable("TOPIC", "ON THE SECONDARY", ">PARTITION", ">MIRRORED UP TO", ">ENDS AT", "MIRROR")
+		t := newTable("TOPIC", "ON THE SECONDARY", ">PARTITION", ">PRIMARY UP TO", ">SECONDARY FROM", "MIRROR")
 		for _, topic := range s.Topics {
 			mirror := "leftoff's, fenced"
-			if !topic.Fenced {
+			switch {
+			case !topic.Fenced:
 				mirror = "somebody else's"
+			case s.Step == failover.RolledBack:
+				mirror = "leftoff's, copies again"
 			}
 			for _, m := range topic.Marks {
 				t.row(topic.Topic, topic.There, number(int64(m.Partition)), unknownAs(m.Primary), number(m.Secondary), mirror)
@@ -167,6 +170,14 @@ func (a *app) printFailover(p api.FailoverAnswer) {
 		}
 		t.print(a.out)
 	}
+}
+
+// nowOf is what became of a group: what a failover did to it was undone where that was turned round.
+func nowOf(s *failover.State, verdict string) string {
+	if s.Step == failover.RolledBack {
+		return "follows the primary"
+	}
+	return verdict
 }
 
 // printNeverMirrored lists where records were that the secondary never got, as far as it is known.

@@ -48,7 +48,7 @@ func (a *app) reclaim(c *cobra.Command, client *api.Client, group, why string, y
 		return usage("group %q has members on the secondary", group).hint("stop its consumers there first")
 	}
 	if !needsReclaim(found) {
-		fmt.Fprintf(a.err, "\nleftoff writes %s already: nothing to reclaim\n", group)
+		fmt.Fprintf(a.err, "\n%s is leftoff's already: nothing to reclaim\n", group)
 		return nil
 	}
 	if !yes {
@@ -63,8 +63,23 @@ func (a *app) reclaim(c *cobra.Command, client *api.Client, group, why string, y
 	if printed, err := a.json(done); printed {
 		return err
 	}
+	if n := staying(found); n > 0 {
+		fmt.Fprintf(a.out, "%s is leftoff's again; %s of its %s offsets stay as they are: leftoff plan --group %s says why.\n",
+			group, number(int64(n)), number(int64(len(found.Entries))), group)
+		return nil
+	}
 	fmt.Fprintf(a.out, "%s follows the primary again.\n", group)
 	return nil
+}
+
+// staying counts the offsets that a reclaim moves nowhere: their topics were switched, or something else holds them.
+func staying(g api.Group) (n int) {
+	for _, e := range g.Entries {
+		if e.Position == nil {
+			n++
+		}
+	}
+	return n
 }
 
 // needsReclaim: somebody else has it, or has written to it.

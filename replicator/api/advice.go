@@ -44,7 +44,7 @@ var advices = map[replicator.Reason]Advice{
 	replicator.TakenOver: {
 		"consumers ran on the secondary: the group is theirs", "once they are stopped for good: leftoff reclaim GROUP", 2},
 	replicator.HandedOver: {
-		"leftoff let go of the group at a failover", "to follow the primary again: leftoff reclaim GROUP", 2},
+		"leftoff let go of the group at a failover", "to bring it home with its topics: leftoff failback; where no topic was switched: leftoff reclaim GROUP", 2},
 	replicator.RewindNever: {
 		"the group went back on the primary, and policy.rewind is never", "policy.rewind: follow, or reset the group on the secondary by hand", 2},
 	replicator.ShareGroupID: {

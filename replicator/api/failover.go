@@ -87,6 +87,6 @@ func (c *Client) Failover(ctx context.Context, o FailoverOrder) (a FailoverAnswe
 // conflicts are failovers that are refused as they stand.
 func conflicts(err error) bool {
 	return errors.Is(err, failover.ErrOvertaken) || errors.Is(err, failover.ErrUnderWay) || errors.Is(err, failover.ErrStarted) ||
-		errors.Is(err, failover.ErrNothing) || errors.Is(err, failover.ErrOver) || errors.Is(err, failover.ErrNotHome) ||
+		errors.Is(err, failover.ErrNothing) || errors.Is(err, failover.ErrOver) || errors.Is(err, failover.ErrIsHome) || errors.Is(err, failover.ErrNotHome) ||
 		errors.Is(err, failover.ErrReading) || errors.Is(err, failover.ErrWritten)
 }

@@ -117,7 +117,7 @@ func (m *Machine) Return(ctx context.Context, o Order) (Progress, error) {
 	case err != nil:
 		return Progress{}, err
 	case !k.State.Over() && k.State.Home == nil:
-		return Progress{State: k.State}, fmt.Errorf("%w: %s", ErrUnderWay, standing(k.State))
+		return Progress{State: k.State}, underWay(k.State)
 	case !k.State.Over():
 		return Progress{State: k.State}, nil
 	case len(switchedOnly(k.Roles)) == 0:

@@ -54,9 +54,10 @@ type Progress struct {
 var (
 	ErrNothing  = errors.New("no failover was begun. Try: leftoff failover --dry-run")
 	ErrOver     = errors.New("the last failover is over. Try: leftoff failback, or leftoff reclaim for single groups")
+	ErrIsHome   = errors.New("the last failover came home already. Try: leftoff failover status")
 	ErrStarted  = errors.New("groups have started on the secondary, and what they read there would be read again. Try: leftoff failback")
 	ErrReading  = errors.New("whether a group has started on the secondary is not known yet. Try: again in a moment")
-	ErrUnderWay = errors.New("another failover is under way. Try: the same order as before, or leftoff failover rollback")
+	ErrUnderWay = errors.New("another failover is under way")
 )
 
 // Begin writes down that a failover begins, or finds the one that is under way: the same order again goes on with it. So it does with
@@ -68,7 +69,7 @@ func (m *Machine) Begin(ctx context.Context, o Order) (Progress, error) {
 	}
 	if !k.State.Over() {
 		if k.State.Home != nil || k.State.Unplanned != o.Unplanned || !sameScope(k.State.Scope, o.Scope) {
-			return Progress{State: k.State}, fmt.Errorf("%w: %s", ErrUnderWay, standing(k.State))
+			return Progress{State: k.State}, underWay(k.State)
 		}
 		if k.State.Step == TakeBack {
 			return m.forward(ctx, k, o)
@@ -102,6 +103,15 @@ func (k Known) stands(o Order) bool {
 		}
 	}
 	return true
+}
+
+// underWay says what has to end first, and how.
+func underWay(s *State) error {
+	try := "the same order as before, which goes on with it; or leftoff failover rollback, and then this one"
+	if s.Home != nil {
+		try = "leftoff failback, which goes on with it: a way home goes forward only"
+	}
+	return fmt.Errorf("%w: %s. Try: %s", ErrUnderWay, standing(s), try)
 }
 
 // standing is a failover in a sentence.
@@ -197,9 +207,9 @@ func (m *Machine) step(ctx context.Context, k Known, s *State, o Order) (result,
 	case Preflight:
 		return m.preflight(s, v, o), nil
 	case Stop:
-		return m.stop(ctx, v)
+		return atPrimary(ctx, s, v, func(ctx context.Context) (result, error) { return m.stop(ctx, v) })
 	case Drain:
-		return m.drain(ctx, k.free(s.ID, topics(s, v)))
+		return atPrimary(ctx, s, v, func(ctx context.Context) (result, error) { return m.drain(ctx, k.free(s.ID, topics(s, v))) })
 	case Freeze:
 		return m.freeze(ctx, s, v, o)
 	case Sync:

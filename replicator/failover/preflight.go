@@ -8,6 +8,9 @@ import (
 
 // preflight: may this begin at all? What it finds needs a person, who may accept what is not exact.
 func (m *Machine) preflight(s *State, v View, o Order) result {
+	if v.Error[0] != "" {
+		return result{waits: []string{gone(s, v.Error[0])}}
+	}
 	if missing := ready(v, true); len(missing) > 0 {
 		return result{waits: missing}
 	}

@@ -25,8 +25,10 @@ func (m *Machine) Rollback(ctx context.Context, o Order) (Progress, error) {
 		return Progress{}, ErrNothing
 	case k.State.Step == RolledBack || k.State.Step == TakeBack:
 		return Progress{State: k.State}, nil
+	case k.State.Home != nil && k.State.Over():
+		return Progress{State: k.State}, ErrIsHome
 	case k.State.Home != nil:
-		return Progress{State: k.State}, fmt.Errorf("%w: %s. It goes forward only", ErrUnderWay, standing(k.State))
+		return Progress{State: k.State}, underWay(k.State)
 	}
 	v, err := m.ground.Look(ctx, k.State.Scope)
 	if err != nil {

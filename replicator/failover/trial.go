@@ -50,7 +50,14 @@ func (m *Machine) try(ctx context.Context, k Known, v View, step Step, o Order) 
 		t.Says = wouldSwitch(k, &s, v)
 		return t
 	case HandOver:
-		t.Says = "would be handed over: " + some(names(v))
+		t.Says = "no group would be handed over"
+		if len(v.Groups) > 0 {
+			t.Says = "would be handed over: " + some(names(v))
+		}
+		return t
+	}
+	if step != Preflight && !o.Unplanned && v.Error[0] != "" {
+		t.Finds = []string{"not looked at: the primary does not answer"}
 		return t
 	}
 	r, err := m.step(ctx, k, &s, o)
