@@ -27,6 +27,8 @@ type Snapshot struct {
 	// OutputsSince is since when the commit waits that waits longest for outputs (policy `after`); zero when none does.
 	OutputsSince time.Time
 	Counters     Counters
+	// Failover is where the newest failover, or way home, stands; nil where none was begun, and where nothing of it is so any more.
+	Failover *FailoverState
 }
 
 // SourceState is what the mapping source says of its own work. Mappings that compare no records leave all but Mapping zero.
@@ -43,6 +45,18 @@ type SourceState struct {
 	Bytes      [2]int64 // read to compare, by side
 	// Recognised says by what records are recognised where not whole records are the same on both sides.
 	Recognised string
+}
+
+// FailoverState is where a failover stands.
+type FailoverState struct {
+	ID      string
+	Kind    string    // planned | unplanned | failback
+	Step    string    // the first that is not finished; done
+	Who     string    // took it forward last
+	Changed time.Time // when it came to this step
+	To      string    // the cluster that groups go to
+	Topics  int       // that are written on the secondary, whichever failover switched them
+	Groups  int       // of this one that are still let go of
 }
 
 // SideState is what the link knows of one cluster.

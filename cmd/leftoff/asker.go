@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,12 +43,20 @@ func (k asker) Status(ctx context.Context) (s api.Status, err error) {
 	return s, err
 }
 
-// Plan of every link, or of one link or group.
+// Plan of every link, or of one link or group. A group that no link knows is an error.
 func (k asker) Plan(ctx context.Context, link, group string) (p api.Plan, err error) {
-	err = k.ask(func(c *api.Client) error { p, err = c.Plan(ctx, link, group); return err }, func() error {
+	err = k.ask(func(c *api.Client) error {
+		if p, err = c.Plan(ctx, link, group); err != nil || !saysNothing(p, group) {
+			return err
+		}
+		known, err := c.Groups(ctx, link, group)
+		return cmp.Or(err, mustKnow(known, group))
+	}, func() error {
 		all, err := k.a.once(ctx)
-		p = api.NewPlan(time.Now(), all, link, group)
-		return err
+		if p = api.NewPlan(time.Now(), all, link, group); err != nil || !saysNothing(p, group) {
+			return err
+		}
+		return mustKnow(api.NewGroups(all, link, group), group)
 	})
 	return p, err
 }

@@ -44,7 +44,7 @@ func (a *app) report(err error) int {
 	case errors.As(err, &p):
 		fmt.Fprintf(a.err, "leftoff: %s\n", p)
 	default:
-		message, hint := api.SplitHint(err.Error())
+		message, hint := api.SplitHint(readable(err.Error()))
 		fmt.Fprintf(a.err, "leftoff: %s\n", message)
 		if hint = hintFor(message, hint); hint != "" {
 			fmt.Fprintf(a.err, "Try: %s\n", hint)

@@ -18,6 +18,7 @@ type returning struct {
 	replay, discard bool
 	moved           bool
 	yes             bool
+	exported        string // what was written, and where to
 }
 
 func (a *app) failbackCommand() *cobra.Command {
@@ -42,7 +43,12 @@ Ctrl-C leaves it where it is; the same command goes on from there.
 Exit status: 0 done; 1 it waits for a person; 2 it could not do its work.`,
 		Example: `  leftoff failback
   leftoff failback --export lost.jsonl --yes`,
-		RunE: func(c *cobra.Command, _ []string) error { return a.failback(c.Context(), &f) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := oneOf(c, "export", "replay", "discard", "mirror-moved"); err != nil {
+				return err
+			}
+			return a.failback(c.Context(), &f)
+		},
 	})
 	flags := c.Flags()
 	flags.StringVar(&f.export, "export", "", "write what the secondary never got to this file, one JSON record a line")
@@ -52,7 +58,6 @@ Exit status: 0 done; 1 it waits for a person; 2 it could not do its work.`,
 	flags.BoolVarP(&f.yes, "yes", "y", false, "don't ask")
 	flags.StringVar(&f.order.Why, "why", "", "what to remember as the reason")
 	flags.BoolVar(&f.moved, "mirror-moved", false, "the mirror, which is not leftoff's, was set to go on where leftoff failback said")
-	c.MarkFlagsMutuallyExclusive("export", "replay", "discard", "mirror-moved")
 	return c
 }
 
@@ -88,6 +93,9 @@ func (a *app) failback(ctx context.Context, f *returning) error {
 		if p, err = a.divergence(ctx, d, f.order, p); err != nil {
 			return err
 		}
+		if said := f.tooLate(p.State); said != "" {
+			fmt.Fprintln(a.err, said)
+		}
 		spans, err := a.choose(ctx, f, p)
 		if err != nil {
 			return err
@@ -104,14 +112,16 @@ func (a *app) failback(ctx context.Context, f *returning) error {
 				a.printDiverged(spans)
 			}
 		}
-		return a.ended(homeAnswer{p, spans})
+		return a.home(f, homeAnswer{p, spans})
 	})
 }
 
-// sureHome says from where to where, and asks before the way home is begun, or one that somebody else is at is gone on with.
+// sureHome refuses where it is known that nothing can come home. It says from where to where, and asks before the way home is begun, or one that somebody else is at is gone on with.
 func (a *app) sureHome(f *returning, where api.FailoverAnswer) error {
 	s := where.State
 	switch {
+	case s.Over() && where.Switched != nil && *where.Switched == 0:
+		return fmt.Errorf("link %s: %w", where.Link, failover.ErrNotHome)
 	case s.Over():
 		a.direction(where.Secondary, where.Primary)
 		return a.sure(f.yes, "Bring link "+where.Link+" home?")

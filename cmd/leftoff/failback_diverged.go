@@ -49,6 +49,9 @@ func (a *app) choose(ctx context.Context, f *returning, p api.FailoverAnswer) ([
 		return nil, err
 	}
 	fmt.Fprintln(a.err, done)
+	if f.choice() == failover.Export {
+		f.exported = done
+	}
 	f.order.Choice, f.order.Diverged = f.choice(), p.Diverged
 	return spans, nil
 }

@@ -23,9 +23,9 @@ func printTrial(w io.Writer, all []failover.Trial) {
 		if len(t.Finds) > 0 {
 			says = t.Finds[0]
 		}
-		fmt.Fprintf(w, "  %s  %-9s  %s\n", mark, word(t.Step), says)
+		fmt.Fprintf(w, "  %s  %-9s  %s\n", mark, word(t.Step), readable(says))
 		for _, more := range t.Finds[min(1, len(t.Finds)):] {
-			fmt.Fprintf(w, "      %-9s  %s\n", "", more)
+			fmt.Fprintf(w, "      %-9s  %s\n", "", readable(more))
 		}
 	}
 }
@@ -64,9 +64,9 @@ func (s *stepper) show(p failover.Progress) {
 	for ; s.past < len(p.State.Past); s.past++ {
 		s.clear()
 		done := p.State.Past[s.past]
-		fmt.Fprintf(s.w, "%s  %-9s  %s\n", done.At.Local().Format("15:04:05"), word(done.Step), done.Said)
+		fmt.Fprintf(s.w, "%s  %-9s  %s\n", done.At.Local().Format("15:04:05"), word(done.Step), readable(done.Said))
 	}
-	waits := waitLines(p)
+	waits := readable(waitLines(p))
 	switch {
 	case s.inPlace && waits != "" && !strings.Contains(waits, "\n") && len(waits) <= inLine:
 		fmt.Fprintf(s.w, "\r\x1b[K%s", waits)
@@ -124,22 +124,22 @@ func (a *app) printFailover(p api.FailoverAnswer) {
 	kind := "planned"
 	switch {
 	case s.Home != nil:
-		kind = "homeward"
+		kind = "failback"
 	case s.Unplanned:
 		kind = "unplanned"
 	}
 	fmt.Fprintf(a.out, "failover %s of %s, %s, by %s: %s\n", s.ID, p.Link, kind, s.Who, word(s.Step))
 	for _, w := range p.Waits {
-		fmt.Fprintf(a.out, "  ! %s\n", w)
+		fmt.Fprintf(a.out, "  ! %s\n", readable(w))
 	}
 	for _, w := range s.Notes {
-		fmt.Fprintf(a.out, "  ! %s\n", w)
+		fmt.Fprintf(a.out, "  ! %s\n", readable(w))
 	}
 	for _, w := range s.Accepted {
-		fmt.Fprintf(a.out, "  accepted: %s\n", w)
+		fmt.Fprintf(a.out, "  accepted: %s\n", readable(w))
 	}
 	if s.Seen != nil {
-		fmt.Fprintf(a.out, "  %s\n", s.Seen)
+		fmt.Fprintf(a.out, "  %s\n", readable(s.Seen.String()))
 	}
 	defer a.printNeverMirrored(s.Seen)
 	if c := s.Checked; c != nil {
@@ -153,23 +153,48 @@ func (a *app) printFailover(p api.FailoverAnswer) {
 		}
 		t.print(a.out)
 	}
-	if len(s.Topics) > 0 {
-		fmt.Fprintln(a.out)
-		t := newTable("TOPIC", "ON THE SECONDARY", ">PARTITION", ">PRIMARY UP TO", ">SECONDARY FROM", "MIRROR")
-		for _, topic := range s.Topics {
-			mirror := "leftoff's, fenced"
-			switch {
-			case !topic.Fenced:
-				mirror = "somebody else's"
-			case s.Step == failover.RolledBack:
-				mirror = "leftoff's, copies again"
-			}
-			for _, m := range topic.Marks {
-				t.row(topic.Topic, topic.There, number(int64(m.Partition)), unknownAs(m.Primary), number(m.Secondary), mirror)
-			}
-		}
-		t.print(a.out)
+	printSwitched(a.out, s)
+	if s.Step == failover.AtHome {
+		fmt.Fprintln(a.out, cameHome(p))
 	}
+}
+
+// printSwitched lists the topics that changed hands. What they are called on the secondary is a column only where that differs.
+func printSwitched(w io.Writer, s *failover.State) {
+	if len(s.Topics) == 0 {
+		return
+	}
+	renamed := slices.ContainsFunc(s.Topics, func(t failover.TopicReport) bool { return t.There != t.Topic })
+	names := func(here, there string) []string {
+		if !renamed {
+			return []string{here}
+		}
+		return []string{here, there}
+	}
+	t := newTable(append(names("TOPIC", "ON THE SECONDARY"), ">PARTITION", ">PRIMARY UP TO", ">SECONDARY FROM", "MIRROR")...)
+	for _, topic := range s.Topics {
+		mirror := "leftoff's, fenced"
+		switch {
+		case !topic.Fenced:
+			mirror = "somebody else's"
+		case s.Step == failover.RolledBack:
+			mirror = "leftoff's, copies again"
+		}
+		for _, m := range topic.Marks {
+			t.row(append(names(topic.Topic, topic.There), number(int64(m.Partition)), unknownAs(m.Primary), number(m.Secondary), mirror)...)
+		}
+	}
+	fmt.Fprintln(w)
+	t.print(w)
+}
+
+// cameHome says how much a way home has brought.
+func cameHome(p api.FailoverAnswer) string {
+	said := plural(len(p.State.Home.Marks), "topic")
+	if p.GroupsHome > 0 {
+		said += " and " + plural(p.GroupsHome, "group")
+	}
+	return said + " came home: they follow the primary again"
 }
 
 // nowOf is what became of a group: what a failover did to it was undone where that was turned round.

@@ -20,7 +20,7 @@ func (a *app) planCommand() *cobra.Command {
   WHY      the reason of a hold, and [n]: line n below says what would make the position exact
   remove   would be deleted on the secondary, because it was deleted on the primary (policy tombstones: delete)
 
-Exit status: 1 where a hold needs a person.`,
+Exit status: 1 where a hold needs a person; 2 where no link knows the group.`,
 		Example: `  leftoff plan
   leftoff plan --group payments -o json`,
 		RunE: func(c *cobra.Command, _ []string) error {

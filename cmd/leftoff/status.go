@@ -78,6 +78,7 @@ func printStatus(w io.Writer, s api.Status, all bool) {
 func printLink(w io.Writer, l api.Link) {
 	t := l.Totals
 	fmt.Fprintf(w, "%s: %s; %s, %s: %s\n", l.Name, writing(l), plural(t.Groups, "group"), plural(t.Offsets, "offset"), confidences(t))
+	printFailoverLine(w, l.Failover, l.At)
 	printSide(w, "primary  ", l.Primary)
 	printSide(w, "secondary", l.Secondary)
 	printCompare(w, l.Source)

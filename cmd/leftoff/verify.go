@@ -65,20 +65,23 @@ func (a *app) verify(ctx context.Context, f verifyFlags) error {
 	ctx, cancel := context.WithTimeout(ctx, a.patience)
 	defer cancel()
 	var v verified
-	bad, unchecked := false, 0
+	bad, unchecked, known := false, 0, false
 	for _, l := range links {
-		r, err := a.verifyLink(ctx, l, f)
+		r, has, err := a.verifyLink(ctx, l, f)
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = fmt.Errorf("not done after %s. Try: --timeout with more, or --group, --topic for a part", a.patience)
 		}
 		if err != nil {
 			return err
 		}
-		bad, unchecked = bad || r.Bad(), unchecked+len(r.Problems)+r.Counts[verify.Unreadable]
+		bad, unchecked, known = bad || r.Bad(), unchecked+len(r.Problems)+r.Counts[verify.Unreadable], known || has
 		if !f.all {
 			r.Rows = notFine(r.Rows)
 		}
 		v.Links = append(v.Links, verifiedLink{l.Name, l.Primary.Name, l.Secondary.Name, r})
+	}
+	if !known {
+		return noGroup(f.group, " on the primary")
 	}
 	if done, err := a.json(v); err != nil {
 		return err
@@ -117,10 +120,11 @@ func (a *app) linksToVerify(f verifyFlags) (some []daemon.Link, err error) {
 	return some, nil
 }
 
-func (a *app) verifyLink(ctx context.Context, l daemon.Link, f verifyFlags) (verify.Report, error) {
+// verifyLink checks one link. has: the group that was asked for is there.
+func (a *app) verifyLink(ctx context.Context, l daemon.Link, f verifyFlags) (r verify.Report, has bool, err error) {
 	log, err := a.logger("error")
 	if err != nil {
-		return verify.Report{}, err
+		return r, false, err
 	}
 	primary, secondary := kafka.Open(l.Primary, log), kafka.Open(l.Secondary, log)
 	defer primary.Close()
@@ -137,7 +141,11 @@ func (a *app) verifyLink(ctx context.Context, l daemon.Link, f verifyFlags) (ver
 		p := int32(f.partition)
 		o.Partition = &p
 	}
-	return verify.Check(ctx, primary, secondary, o)
+	if r, err = verify.Check(ctx, primary, secondary, o); err != nil {
+		return r, false, err
+	}
+	has, err = hasGroup(ctx, l, primary, r, f.group)
+	return r, has, err
 }
 
 func notFine(all []verify.Row) []verify.Row {

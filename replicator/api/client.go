@@ -106,6 +106,8 @@ func (c *Client) do(request *http.Request, into any) error {
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("%s: %w", c.base, ErrNoDaemon)
+	case hungUp(err):
+		return ended(request)
 	case err != nil:
 		return fmt.Errorf("ask the daemon: %w", err)
 	}
@@ -113,10 +115,31 @@ func (c *Client) do(request *http.Request, into any) error {
 	if _, readiness := into.(*Readiness); answer.StatusCode/100 != 2 && !(readiness && answer.StatusCode == http.StatusServiceUnavailable) {
 		return problemOf(answer)
 	}
-	if err := json.NewDecoder(answer.Body).Decode(into); err != nil {
+	body, err := io.ReadAll(answer.Body)
+	switch {
+	case hungUp(err):
+		return ended(request)
+	case err != nil:
+		return fmt.Errorf("ask the daemon: %w", err)
+	}
+	if err := json.Unmarshal(body, into); err != nil {
 		return fmt.Errorf("%s does not answer like leftoff: %w. Try: is another program listening there?", c.base, err)
 	}
 	return nil
+}
+
+// hungUp says that nobody is at the other end of a connection any more.
+func hungUp(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// ended is for a daemon that was killed while it was asked. What it was to change it has done, or not: every command may be given again.
+func ended(request *http.Request) error {
+	again := "start it again, and give the same command"
+	if request.Method != http.MethodGet {
+		again += ": it goes on where it stopped"
+	}
+	return fmt.Errorf("the daemon ended while it was asked. Try: %s", again)
 }
 
 // Refusal is an answer of the daemon that is not 2xx.

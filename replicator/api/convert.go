@@ -26,6 +26,9 @@ func newLink(s *replicator.Snapshot) Link {
 	if s.Drill != nil {
 		l.Drill = newDrill(s.Drill)
 	}
+	if f := s.Failover; f != nil {
+		l.Failover = &LinkFailover{f.ID, f.Kind, f.Step, f.Who, f.Changed.UTC(), f.To, f.Topics, f.Groups}
+	}
 	for _, d := range s.Deleted {
 		l.Deleted = append(l.Deleted, Deleted{d.Group, d.Offsets, d.Why.String()})
 	}

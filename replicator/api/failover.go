@@ -42,6 +42,10 @@ type FailoverAnswer struct {
 	failover.Progress
 	// Trial is what each step would find.
 	Trial []failover.Trial `json:"trial,omitempty"`
+	// Switched topics are written on the secondary, and can be brought home; absent where that was not read yet.
+	Switched *int `json:"switched_topics,omitempty"`
+	// GroupsHome follow the primary again, because the way home that has ended brought them.
+	GroupsHome int `json:"groups_home,omitempty"`
 }
 
 // FailingOver is a Source that can fail over. ErrUnknownLink, ErrStarting, and the errors of failover.Machine.

@@ -35,6 +35,7 @@ func made() replicator.Snapshot {
 			Mapping: "auto", Chosen: map[string]int{"mm2": 1, "identity": 2}, Partitions: 40, Ready: 12, Wanted: 3, Probes: 70, Conflicts: 2,
 			Fetches: [2]int64{700, 534}, Bytes: [2]int64{40 << 20, 16 << 20}, Recognised: "key and value",
 		},
+		Failover: &replicator.FailoverState{ID: "20261123-115900-abcd", Kind: "planned", Step: "stop", Who: "ann", Changed: noon.Add(-time.Minute), To: "east"},
 		Counters: replicator.Counters{Commits: 1000, Written: 900, Coalesced: 90, Failed: 1, Rewinds: 2, Raised: 3, Refreshed: 4, Unreadable: 5, UnknownTypes: 6},
 		Removals: []replicator.Removal{
 			{Key: key("gone", "orders", 0), Topic: "orders", Offset: 12},

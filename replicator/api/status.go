@@ -25,12 +25,26 @@ type Link struct {
 	Source *Compare `json:"source,omitempty"`
 	// Drill is what is known of the drills that the link makes by itself; absent where it makes none.
 	Drill *Drill `json:"drill,omitempty"`
+	// Failover is where a failover, or the way home, stands; absent where none was begun, or all of it is undone.
+	Failover *LinkFailover `json:"failover,omitempty"`
 	// Problems of the mapping source and the index, in sentences.
 	Problems []string `json:"problems"`
 	// Deleted are groups with offsets that the primary has no more, and that stay on the secondary; absent where there are none.
 	Deleted  []Deleted `json:"deleted_on_primary,omitempty"`
 	Counters Counters  `json:"counters"`
 	Groups   []Group   `json:"groups"`
+}
+
+// LinkFailover is where a failover stands.
+type LinkFailover struct {
+	ID      string    `json:"id"`
+	Kind    string    `json:"kind"` // planned | unplanned | failback
+	Step    string    `json:"step"` // the first that is not finished; done
+	Who     string    `json:"who"`  // took it forward last
+	Changed time.Time `json:"changed"`
+	To      string    `json:"to"`              // the cluster that groups go to
+	Topics  int       `json:"switched_topics"` // written on the secondary
+	Groups  int       `json:"groups"`          // let go of by it
 }
 
 // Deleted counts offsets of a group.

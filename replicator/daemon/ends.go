@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/leftoff/leftoff/replicator"
 	"github.com/leftoff/leftoff/replicator/kafka"
 )
 
@@ -20,12 +21,16 @@ const (
 	sampleWithin = 5 * time.Second
 )
 
-// sample asks each second, until ctx ends.
-func (e *ends) sample(ctx context.Context, primary *kafka.Cluster, of source) error {
+// sampleEnds asks each second, until ctx ends.
+func (l *link) sampleEnds(ctx context.Context, r *running) error {
+	primary := l.clusters[replicator.Primary]
 	tick := time.NewTicker(sampleEvery)
 	defer tick.Stop()
 	for {
-		e.ask(ctx, primary, of)
+		r.ends.ask(ctx, primary, r.source)
+		if l.configured != nil { // on a way home, whose end comes right after its own switch, nobody is left to be told
+			r.strays.ask(ctx, primary, r.memory.switched(), r.source.Mirrored())
+		}
 		select {
 		case <-ctx.Done():
 			return nil

@@ -49,6 +49,7 @@ func (d *Daemon) Failover(ctx context.Context, o api.FailoverOrder) (api.Failove
 	case err != nil:
 		return a, fmt.Errorf("link %s: %w", l.Name, kept(err))
 	}
+	r.memory.answers(&a)
 	return a, nil
 }
 

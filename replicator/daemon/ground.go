@@ -60,6 +60,9 @@ func (g ground) Look(ctx context.Context, in failover.Scope) (failover.View, err
 		}
 	}
 	v.Topics = slices.Sorted(maps.Keys(topics))
+	if v.Error[replicator.Secondary] == "" {
+		v.Absent = g.absent(ctx, v.Topics)
+	}
 	return v, nil
 }
 

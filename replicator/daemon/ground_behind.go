@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/leftoff/leftoff/configs"
@@ -85,8 +86,66 @@ func (g ground) keepsOffsets(topic string) bool {
 	return g.l.Mapping == configs.MappingIdentity
 }
 
-func (g ground) Behind(ctx context.Context, topics []string) ([]failover.Unmirrored, error) {
+// partitionsHere are partitions, and those of topics that only the primary has. It asks the primary, where there are such.
+func (g ground) partitionsHere(ctx context.Context, topics []string) ([]kafka.TopicPartition, error) {
 	tps, err := g.partitions(ctx, topics)
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	for _, tp := range tps {
+		known[tp.Topic] = true
+	}
+	var ask []string
+	for _, topic := range topics {
+		if _, ours := g.l.Rename(topic); ours && !known[topic] {
+			ask = append(ask, topic)
+		}
+	}
+	if len(ask) == 0 {
+		return tps, nil
+	}
+	here, err := g.l.clusters[replicator.Primary].Topics(ctx, ask)
+	if err != nil {
+		return nil, err
+	}
+	for _, topic := range ask {
+		if err := here[topic].Err; err != nil {
+			return nil, fmt.Errorf("topic %s on the primary: %w", topic, err)
+		}
+		for p := range int32(len(here[topic].Partitions)) {
+			tps = append(tps, kafka.TopicPartition{Topic: topic, Partition: p})
+		}
+	}
+	return tps, nil
+}
+
+// absent are those topics of which the source knows no copy and of which the secondary, asked for them, has none. A source that has only just
+// begun knows of none yet; where the secondary does not say, none is.
+func (g ground) absent(ctx context.Context, topics []string) (all []string) {
+	there := map[string]string{}
+	for _, topic := range topics {
+		if to, ours := g.l.Rename(topic); ours && g.r.source.Forward(topic, [16]byte{}, 0, 0).Reason == replicator.TopicMissing {
+			there[topic] = to
+		}
+	}
+	if len(there) == 0 {
+		return nil
+	}
+	found, err := g.l.clusters[replicator.Secondary].Topics(ctx, slices.Sorted(maps.Values(there)))
+	if err != nil {
+		return nil
+	}
+	for _, topic := range slices.Sorted(maps.Keys(there)) {
+		if _, has := found[there[topic]]; !has {
+			all = append(all, topic)
+		}
+	}
+	return all
+}
+
+func (g ground) Behind(ctx context.Context, topics []string) ([]failover.Unmirrored, error) {
+	tps, err := g.partitionsHere(ctx, topics)
 	if err != nil || len(tps) == 0 {
 		return nil, err
 	}
@@ -126,7 +185,7 @@ func (g ground) Behind(ctx context.Context, topics []string) ([]failover.Unmirro
 // Open compares the ends with where transactions are known to be over, in this order: what lies below an end and is not readable
 // a moment later belongs to one that is open.
 func (g ground) Open(ctx context.Context, topics []string) ([]failover.Unmirrored, error) {
-	tps, err := g.partitions(ctx, topics)
+	tps, err := g.partitionsHere(ctx, topics)
 	if err != nil || len(tps) == 0 {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/leftoff/leftoff/replicator"
 	"github.com/leftoff/leftoff/replicator/failover"
@@ -34,6 +35,9 @@ func (g ground) checkBoth(ctx context.Context, in failover.Scope, progress func(
 	for _, row := range report.Rows {
 		c.Verdicts[string(row.Verdict)]++
 		if !row.Verdict.Fine() {
+			if !slices.Contains(c.Of, row.Group) {
+				c.Of = append(c.Of, row.Group)
+			}
 			c.Bad = append(c.Bad, fmt.Sprintf("%s, %s/%d at %d: %s, %s", row.Group, row.Topic, row.Partition, row.Primary, row.Verdict, row.Why))
 		}
 	}

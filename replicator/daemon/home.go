@@ -39,6 +39,8 @@ type ways struct {
 
 	extents *extents // how far partitions were mirrored, where no index told
 
+	there *failover.KafkaLog // on the primary, where ways home are kept; nil: not read yet
+
 	below   *below  // of a link that is a way home itself, over what somebody else's mirror copied
 	replays replays // of one, too: what was replayed to where it comes from
 }

@@ -104,6 +104,9 @@ func (g ground) Diverged(ctx context.Context, s failover.State, switched map[str
 		return d, err
 	}
 	d.Found = []failover.Unmirrored{}
+	if d.Doubts, err = g.forgottenHomes(ctx, switched); err != nil {
+		return d, err
+	}
 	extents, waits, err := g.extents(ctx, s.ID, g.unsure(marks, ends, d.Topics), marks)
 	if err != nil || len(waits) > 0 {
 		d.Waits = waits

@@ -83,6 +83,7 @@ type running struct {
 	tails   [2]*tail.Tail
 	memory  *memory
 	ends    ends
+	strays  strays
 	outputs *outputs // nil where no commit waits for any
 	checks  *checks
 }
@@ -240,7 +241,7 @@ func (l *link) start(ctx context.Context, group *errgroup.Group) error {
 	})
 	if !l.ReadOnly {
 		group.Go(func() error {
-			return l.onceVerified(ctx, func(ctx context.Context) error { return r.ends.sample(ctx, l.clusters[replicator.Primary], r.source) }, replicator.Primary)
+			return l.onceVerified(ctx, func(ctx context.Context) error { return l.sampleEnds(ctx, r) }, replicator.Primary)
 		})
 	}
 	if r.outputs != nil {

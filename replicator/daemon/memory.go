@@ -45,6 +45,7 @@ type memory struct {
 	listed   map[string]bool                  // topics that have copies, as the secondary knows
 	leftOut  map[string][]failover.Unmirrored // the primary's records that ways home left where they are, by the topic's id
 	placed   []failover.Replayed              // where those are
+	home     map[string]int                   // how many groups are whose they are for which reason
 	untold   map[string]failover.Group        // verdicts that are not on the secondary yet
 	unlogged map[string]failover.Role         // topics that changed hands, and of which the log has no word
 	fencing  map[string]bool                  // topics that a step has just fenced, and not written down yet
@@ -237,7 +238,7 @@ func (m *memory) hear(k failover.Known) (changed []string) {
 	was := m.roles
 	m.state = k.State
 	m.known, m.newest, m.events, m.roles, m.heard, m.handed = true, -1, len(k.Events), k.Roles, map[string]string{}, map[string]bool{}
-	m.listed, m.leftOut, m.placed = k.Mirrored, k.LeftOut(), k.AllReplays()
+	m.listed, m.leftOut, m.placed, m.home = k.Mirrored, k.LeftOut(), k.AllReplays(), reasons(k.Groups)
 	for group, e := range k.Groups {
 		if m.heard[group] = e.Verdict; m.untold[group].Verdict == e.Verdict {
 			delete(m.untold, group) // somebody wrote it: the machine, as a rule

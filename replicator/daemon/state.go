@@ -42,6 +42,7 @@ func (l *link) snapshot(ctx context.Context, detail bool) (replicator.Snapshot, 
 	}
 	s.Problems, s.Source = l.problems(r), l.sourceState(r)
 	l.drilled(&s)
+	s.Failover = l.failedOver(r)
 	for side := range s.Sides {
 		l.sideState(r, side, &s.Sides[side])
 	}
@@ -121,6 +122,7 @@ func (l *link) problems(r *running) []string {
 	all = append(all, r.outputs.notes()...)
 	all = append(all, r.memory.problems()...)
 	all = append(all, l.alarms(r)...)
+	all = append(all, r.strays.problems(r.memory.switched())...)
 	if err := l.keeper.err(); err != nil {
 		all = append(all, "the index can't be written: "+err.Error())
 	}

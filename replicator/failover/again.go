@@ -16,7 +16,7 @@ func (m *Machine) stillSo(ctx context.Context, s *State, v View, topics []string
 		return r, err
 	}
 	if len(topics) > 0 {
-		if r, err := m.drain(ctx, topics); err != nil || len(r.waits) > 0 {
+		if r, err := m.drain(ctx, s, v, topics, o); err != nil || len(r.waits) > 0 {
 			return r, err
 		}
 	}

@@ -6,8 +6,8 @@ import (
 )
 
 // drain waits for the mirror to reach the primary's end. Open transactions are asked for first: what one of them commits before the end is
-// asked for lies below that, and after it there is none.
-func (m *Machine) drain(ctx context.Context, topics []string) (result, error) {
+// asked for lies below that, and after it there is none. What topics hold that the secondary does not have at all never comes: that is a person's to accept.
+func (m *Machine) drain(ctx context.Context, s *State, v View, topics []string, o Order) (result, error) {
 	open, err := m.ground.Open(ctx, topics)
 	if err != nil {
 		return result{}, err
@@ -16,6 +16,7 @@ func (m *Machine) drain(ctx context.Context, topics []string) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
+	behind, absent := split(behind, v.Absent)
 	var coming []string
 	if len(behind) > 0 {
 		coming = append(coming, fmt.Sprintf("%s are not mirrored yet, most of all %s. Producers that still write there keep this waiting", counts(behind), part(behind[0])))
@@ -27,7 +28,14 @@ func (m *Machine) drain(ctx context.Context, topics []string) (result, error) {
 	if more := len(open) - few; more > 0 {
 		coming = append(coming, fmt.Sprintf("transactions are open on %d more partitions", more))
 	}
-	return result{waits: coming, said: "everything on the primary is on the secondary"}, nil
+	said := "everything on the primary is on the secondary"
+	if never := absences(absent); len(never) > 0 {
+		if !s.accepts(o, never) {
+			return result{waits: append(coming, never...), person: len(coming) == 0}, nil
+		}
+		said += fmt.Sprintf(", but for %s of topics that it does not have, most of all %s", counts(absent), part(absent[0]))
+	}
+	return result{waits: coming, said: said}, nil
 }
 
 // counts says how much of a list there is.

@@ -72,6 +72,7 @@ type View struct {
 	Error    [2]string
 	Groups   []GroupView
 	Topics   []string // of the primary, mirrored, of these groups
+	Absent   []string // of Topics: those that the secondary was asked for and does not have
 	Problems []string // of the mapping source and the index
 	// Unkept are reasons why what happens may not be kept on the secondary, as far as is known without writing there.
 	Unkept []string

@@ -119,7 +119,7 @@ func standing(s *State) string {
 	kind := "planned"
 	switch {
 	case s.Home != nil:
-		kind = "homeward"
+		kind = "failback"
 	case s.Unplanned:
 		kind = "unplanned"
 	}
@@ -205,11 +205,11 @@ func (m *Machine) step(ctx context.Context, k Known, s *State, o Order) (result,
 	}
 	switch s.Step {
 	case Preflight:
-		return m.preflight(s, v, o), nil
+		return atPrimary(ctx, s, v, func(ctx context.Context) (result, error) { return m.preflight(ctx, k, s, v, o) })
 	case Stop:
 		return atPrimary(ctx, s, v, func(ctx context.Context) (result, error) { return m.stop(ctx, v) })
 	case Drain:
-		return atPrimary(ctx, s, v, func(ctx context.Context) (result, error) { return m.drain(ctx, k.free(s.ID, topics(s, v))) })
+		return atPrimary(ctx, s, v, func(ctx context.Context) (result, error) { return m.drain(ctx, s, v, k.free(s.ID, topics(s, v)), o) })
 	case Freeze:
 		return m.freeze(ctx, s, v, o)
 	case Sync:

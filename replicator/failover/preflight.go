@@ -1,37 +1,42 @@
 package failover
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
 )
 
 // preflight: may this begin at all? What it finds needs a person, who may accept what is not exact.
-func (m *Machine) preflight(s *State, v View, o Order) result {
+func (m *Machine) preflight(ctx context.Context, k Known, s *State, v View, o Order) (result, error) {
 	if v.Error[0] != "" {
-		return result{waits: []string{gone(s, v.Error[0])}}
+		return result{waits: []string{gone(s, v.Error[0])}}, nil
 	}
 	if missing := ready(v, true); len(missing) > 0 {
-		return result{waits: missing}
+		return result{waits: missing}, nil
 	}
 	if len(v.Groups) == 0 && !s.TopicsOnly && !o.TopicsOnly {
-		return result{waits: []string{"there is no group in this scope. Try: leftoff status, which lists them"}, person: true}
+		return result{waits: []string{"there is no group in this scope. Try: leftoff status, which lists them"}, person: true}, nil
 	}
 	if taken := started(v); len(taken) > 0 {
-		return result{waits: []string{fmt.Sprintf("%s run on the secondary already, or did. Try: stop them there and leftoff reclaim, or leave them out with --group", some(taken))}, person: true}
+		return result{waits: []string{fmt.Sprintf("%s run on the secondary already, or did. Try: stop them there and leftoff reclaim, or leave them out with --group", some(taken))}, person: true}, nil
 	}
-	if asked := append(doubts(s.Scope, v), holds(v)...); len(asked) > 0 && !s.accepts(o, asked) {
-		return result{waits: asked, person: true}
+	absent, err := m.absent(ctx, v, k.free(s.ID, topics(s, v)))
+	if err != nil {
+		return result{}, err
+	}
+	if asked := slices.Concat(doubts(s.Scope, v), holds(v), absent); len(asked) > 0 && !s.accepts(o, asked) {
+		return result{waits: asked, person: true}, nil
 	}
 	if coming := settling(v, "source_degraded"); len(coming) > 0 && !s.accepts(o, coming) {
-		return result{waits: coming}
+		return result{waits: coming}, nil
 	}
 	s.Found = v.Topics
 	said := fmt.Sprintf("%d groups over %d topics", len(v.Groups), len(v.Topics))
 	if len(v.Problems) > 0 { // whether they matter shows in the positions, which are asked for
 		said += fmt.Sprintf("; leftoff status names %d problems, the first: %s", len(v.Problems), v.Problems[0])
 	}
-	return result{said: said}
+	return result{said: said}, nil
 }
 
 // doubts are sentences on a scope that may not be what was meant.
@@ -76,7 +81,12 @@ func settling(v View, reasons ...string) (all []string) {
 func holds(v View) (all []string) {
 	for _, g := range v.Groups {
 		for _, reason := range slices.Sorted(maps.Keys(g.Held)) {
-			if !passing[reason] {
+			switch {
+			case passing[reason]:
+			case reason == "topic_missing":
+				all = append(all, fmt.Sprintf("%s: %d offsets are held back, topic_missing: of their topics the secondary has no copy, so that the group would find none of their records there. "+
+					"Try: leftoff plan --group %s, which names them, and let the mirror copy them; or --accept to leave those records on the primary", g.Group, g.Held[reason], g.Group))
+			default:
 				all = append(all, fmt.Sprintf("%s: %d offsets are held back, %s. Try: leftoff plan --group %s, or --accept to go on without them", g.Group, g.Held[reason], reason, g.Group))
 			}
 		}

@@ -156,4 +156,5 @@ type Checked struct {
 	Alone    bool           `json:"alone"` // on the secondary only: the primary was gone
 	Verdicts map[string]int `json:"verdicts"`
 	Bad      []string       `json:"bad,omitempty"` // sentences, up to 100
+	Of       []string       `json:"-"`             // the groups that Bad is of, as far as it is of any
 }

@@ -129,6 +129,30 @@ func (s *Store) Others(ctx context.Context) (map[string]Known, error) {
 // wayHome is what a way home is called: after its link, and the id of its failback.
 var wayHome = regexp.MustCompile(`-home-\d{8}-\d{6}-[0-9a-f]{4}$`)
 
+// goesHome: it is the store of a way home.
+func (s *Store) goesHome() bool {
+	at := strings.LastIndex(s.link, colon)
+	return at >= 0 && wayHome.MatchString(s.link[:at])
+}
+
+// WaysHome are the ways home of a link that a log knows, by id, and when each was last heard of. They are kept on the cluster they lead to, the link's
+// primary: ids are those of the link itself.
+func WaysHome(ctx context.Context, log Log, name, primaryID, secondaryID string) (map[string]time.Time, error) {
+	all := map[string]time.Time{}
+	err := log.Read(ctx, func(offset int64, value []byte) {
+		e, err := decode(offset, value)
+		way, ok := strings.CutSuffix(e.Link, LinkID("", secondaryID, primaryID))
+		suffix := wayHome.FindString(way)
+		if err != nil || !ok || suffix == "" || way != name+suffix {
+			return
+		}
+		if id := strings.TrimPrefix(suffix, "-home-"); e.At.After(all[id]) {
+			all[id] = e.At
+		}
+	})
+	return all, err
+}
+
 // ErrOvertaken: somebody else changed the failover first.
 var ErrOvertaken = errors.New("somebody else is at this failover")
 

@@ -60,7 +60,7 @@ func (m *Machine) swap(ctx context.Context, k Known, s *State, v View, o Order) 
 	}
 	s.Topics = done
 	if !s.Unplanned { // a mirror that is not leftoff's goes on: what it has not copied yet may still come
-		s.note(m.leftOnPrimary(ctx, fenced)...)
+		s.note(m.leftOnPrimary(ctx, without(fenced, v.Absent))...)
 	}
 	said := fmt.Sprintf("%d topics change hands", len(done))
 	if note != "" {

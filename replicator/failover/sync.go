@@ -52,6 +52,18 @@ func reports(v View) []GroupReport {
 	return all
 }
 
+// lookInto is what a person can do about bad positions. On a way home leftoff verify compares the regions the wrong way round: there a group that reads
+// to the end where it ran, which is what that link calls its primary, has nothing left that could differ.
+func (m *Machine) lookInto(c Checked) string {
+	switch {
+	case !m.store.goesHome():
+		return "leftoff verify"
+	case len(c.Of) == 0:
+		return "the same command again"
+	}
+	return fmt.Sprintf("let %s read to the end on the primary, and stop it again", some(c.Of))
+}
+
 func bound(n int64) string {
 	if n < 0 {
 		return "an unknown number of"
@@ -71,7 +83,7 @@ func (m *Machine) check(ctx context.Context, s *State, v View, o Order, peek boo
 	c.At, c.Alone = m.now().UTC(), s.Unplanned
 	s.Checked = &c
 	if len(c.Bad) > 0 && !s.accepts(o, c.Bad) {
-		return result{waits: append(slices.Clone(c.Bad[:min(len(c.Bad), 10)]), "Try: leftoff verify; or --accept to go on all the same"), person: true}, nil
+		return result{waits: append(slices.Clone(c.Bad[:min(len(c.Bad), 10)]), "Try: "+m.lookInto(c)+"; or --accept to go on all the same"), person: true}, nil
 	}
 	total := 0
 	for _, n := range c.Verdicts {

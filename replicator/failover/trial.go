@@ -76,12 +76,19 @@ func (m *Machine) try(ctx context.Context, k Known, v View, step Step, o Order) 
 
 func wouldSwitch(k Known, s *State, v View) string {
 	says, note := "no topic would change hands: only some of the groups do", unlisted(s, v)
-	switch all := switches(s, v); {
+	all := switches(s, v)
+	alien := without(all, v.Topics) // named, and not found: preflight asks
+	switch known := without(all, alien); {
 	case len(all) == 0:
-	case len(k.free(s.ID, all)) == 0:
+	case len(known) == 0:
+		says = "no topic that is known here would change hands"
+	case len(k.free(s.ID, known)) == 0:
 		says = "no topic would change hands: an earlier failover switched them"
 	default:
-		says = "would change hands: " + some(k.free(s.ID, all))
+		says = "would change hands: " + some(k.free(s.ID, known))
+	}
+	if len(alien) > 0 {
+		says += "; not known on this link: " + some(alien)
 	}
 	if note != "" {
 		says += "; " + note
