@@ -14,19 +14,7 @@ import (
 type tip struct {
 	p, q *stretch
 	a    alignment
-
-	open  bool      // what was read last is not concluded from, to the end
-	tried time.Time // when that was tried last
 }
-
-// How soon a tip is concluded from again, although neither side has grown: where a side could not be read, and where what it showed was not enough.
-const (
-	openAfterError = time.Second
-	openAgain      = 15 * time.Second
-)
-
-// due says that what was read is to be looked at once more.
-func (t *tip) due() bool { return t.q != nil && t.open && time.Since(t.tried) >= openAgain }
 
 // short: the window turned out to be larger than was thought when it was read.
 func (t *tip) short(window int64) bool { return !t.q.start && t.q.to-t.q.from < 2*window }
@@ -50,7 +38,7 @@ func (s *Source) lookAtTip(ctx context.Context, p *partition) error {
 	if p.tip.q == nil || p.tip.short(p.window) || secondary.End-p.tip.q.to > jump*p.window {
 		return s.newTip(ctx, p, secondary)
 	}
-	before, due := p.tip.q.to, p.tip.due()
+	before := p.tip.q.to
 	defer func() {
 		if p.tip.q != nil && p.tip.q.to > before {
 			p.grew = time.Now()
@@ -59,23 +47,13 @@ func (s *Source) lookAtTip(ctx context.Context, p *partition) error {
 	if err := s.readOn(ctx, p, replicator.Secondary, p.tip.q, none); err != nil {
 		return err
 	}
-	if p.tip.q.to == before && !due && time.Since(p.met) < meetAgain {
+	if p.tip.q.to == before && time.Since(p.met) < meetAgain {
 		return nil
 	}
-	return s.concludeTip(ctx, p)
-}
-
-// concludeTip reads what belongs to the secondary's end on the primary, and concludes. Where it can't, it is tried again.
-func (s *Source) concludeTip(ctx context.Context, p *partition) error {
-	p.tip.open, p.tip.tried = true, time.Now()
-	err := s.meet(ctx, p)
-	if err == nil {
-		err = s.takeTip(ctx, p)
+	if err := s.meet(ctx, p); err != nil {
+		return err
 	}
-	if err != nil {
-		p.tip.tried = p.tip.tried.Add(openAfterError - openAgain)
-	}
-	return err
+	return s.takeTip(ctx, p)
 }
 
 // newTip starts over at the end of the secondary, and samples what was passed over since the last tip.
@@ -95,7 +73,7 @@ func (s *Source) newTip(ctx context.Context, p *partition, secondary translate.B
 		if err != nil {
 			return err
 		}
-		if found := (tip{p: ours, q: q, a: a}); ok && (!found.short(p.window) || q.bytes > maxStretch/2) {
+		if found := (tip{ours, q, a}); ok && (!found.short(p.window) || q.bytes > maxStretch/2) {
 			p.tip = found
 			break
 		}
@@ -104,7 +82,6 @@ func (s *Source) newTip(ctx context.Context, p *partition, secondary translate.B
 			return nil // nothing at the end is a copy of anything: Forward says so
 		}
 	}
-	p.tip.open, p.tip.tried = true, time.Now().Add(openAfterError-openAgain)
 	if err := s.meet(ctx, p); err != nil {
 		return err
 	}
@@ -113,11 +90,7 @@ func (s *Source) newTip(ctx context.Context, p *partition, secondary translate.B
 			return err
 		}
 	}
-	err := s.takeTip(ctx, p)
-	if err == nil {
-		p.tip.tried = time.Now()
-	}
-	return err
+	return s.takeTip(ctx, p)
 }
 
 // meet reads the primary on until the records that belong to the secondary's end are there, a window beyond them, or its end.
@@ -177,7 +150,6 @@ func (s *Source) takeTip(ctx context.Context, p *partition) error {
 		end = nil // what was not recognised at the end may be a copy of what is to be read next, from further ahead than was looked
 	}
 	_, err = s.conclude(p, t.p, t.q, t.a, end)
-	t.open = err != nil || end == nil
 	return err
 }
 

@@ -105,7 +105,7 @@ func (s *Source) away(side replicator.Side) bool {
 func (p *partition) tipDue() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.tip.q == nil && p.bounds.End > p.bounds.LogStart || p.tip.q != nil && p.bounds.End > p.tip.q.to || p.tip.due() || time.Since(p.waitsTip) < chaseFor
+	return p.tip.q == nil && p.bounds.End > p.bounds.LogStart || p.tip.q != nil && p.bounds.End > p.tip.q.to || time.Since(p.waitsTip) < chaseFor
 }
 
 // read lets Forward know how far the secondary was read.
