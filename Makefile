@@ -24,7 +24,7 @@ check: lint ## the fast loop: lint, and every test that needs no Java
 
 test: lint ## the same under the race detector, then the tests on real Kafka (skipped without Java and Maven)
 	$(GO) test -short $(RACE) -timeout 10m ./...
-	$(GO) test -parallel 4 -timeout 30m $(KAFKA_PKGS)
+	$(GO) test -parallel 3 -timeout 35m $(KAFKA_PKGS)
 
 soak: ## the long variants of the tests on real Kafka: more seeds, more kills, 3.9.2
 	LEFTOFF_SOAK=1 LEFTOFF_REQUIRE_KAFKA=1 $(GO) test -count 1 -p 1 -timeout 3h -v $(KAFKA_PKGS)
