@@ -32,14 +32,22 @@ func StartJavaConsumers(t testing.TB, c *Cluster, all ...ConsumerOptions) []*Jav
 	if err != nil {
 		unavailable(t, err)
 	}
+	var arguments []string
+	for _, o := range all {
+		arguments = append(arguments, o.argument(c))
+	}
+	return startJavaHost(t, "consumer "+all[0].Group, len(all), c.in.consumerCommand(classes, arguments))
+}
+
+// startJavaHost starts a process of n consumers.
+func startJavaHost(t testing.TB, name string, n int, argv []string) []*JavaConsumer {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "leftoff-rig-consumer-")
 	if err != nil {
 		t.Fatalf("rig: %v", err)
 	}
 	h := &javaHost{dir: dir}
-	var arguments []string
-	for i, o := range all {
-		arguments = append(arguments, o.argument(c))
+	for i := range n {
 		h.all = append(h.all, newJavaConsumer(h, i))
 	}
 	in, stdin, err := os.Pipe()
@@ -48,7 +56,7 @@ func StartJavaConsumers(t testing.TB, c *Cluster, all ...ConsumerOptions) []*Jav
 	}
 	stdout, out := io.Pipe()
 	h.stdin = stdin
-	h.proc, err = launch("consumer "+all[0].Group, h.log(), c.in.consumerCommand(classes, arguments), in, out)
+	h.proc, err = launch(name, h.log(), argv, in, out)
 	in.Close()
 	if err != nil {
 		t.Fatalf("rig: %v", err)

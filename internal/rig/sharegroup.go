@@ -3,8 +3,6 @@ package rig
 import (
 	_ "embed"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"testing"
 
@@ -24,34 +22,13 @@ func StartShareConsumers(t testing.TB, c *Cluster, topic string, groups ...strin
 	if err != nil {
 		unavailable(t, err)
 	}
-	dir, err := os.MkdirTemp("", "leftoff-rig-share-")
-	if err != nil {
-		t.Fatalf("rig: %v", err)
-	}
-	h := &javaHost{dir: dir}
 	var arguments []string
-	for i, group := range groups {
+	for _, group := range groups {
 		c.shareFromTheStart(t, group)
 		arguments = append(arguments, fmt.Sprintf("bootstrap.servers=%s\tgroup.id=%s\trig.topics=%s\tmetadata.max.age.ms=2000",
 			strings.Join(c.Bootstrap(), ","), group, topic))
-		h.all = append(h.all, newJavaConsumer(h, i))
 	}
-	in, stdin, err := os.Pipe()
-	if err != nil {
-		t.Fatalf("rig: %v", err)
-	}
-	h.stdin = stdin
-	stdout, out := io.Pipe()
-	argv := c.in.smallCommand("256m", classes, "ShareGroup", arguments...)
-	h.proc, err = launch("share groups", h.log(), argv, in, out)
-	in.Close()
-	if err != nil {
-		t.Fatalf("rig: %v", err)
-	}
-	go h.listen(stdout)
-	go func() { <-h.proc.done; out.Close() }()
-	t.Cleanup(func() { h.finish(t) })
-	return h.all
+	return startJavaHost(t, "share groups", len(groups), c.in.smallCommand("256m", classes, "ShareGroup", arguments...))
 }
 
 // shareFromTheStart sets share.auto.offset.reset, which is the group's and not its consumers'; without it a share group begins at the end.

@@ -218,7 +218,7 @@ func (g ground) Return(ctx context.Context, s failover.State, o failover.Order) 
 	if err != nil {
 		return nil, false, nil, false, err
 	}
-	switched := switchedIn(k.Roles)
+	switched := failover.SwitchedOnly(k.Roles)
 	if err := g.canReturn(switched); err != nil {
 		return nil, false, nil, false, err
 	}
@@ -250,16 +250,6 @@ func (g ground) Return(ctx context.Context, s failover.State, o failover.Order) 
 		return w.standing(p, r), p.Needs, nil, false, nil
 	}
 	return nil, false, homeMarks(g.l, p.State.Topics), true, nil
-}
-
-func switchedIn(roles map[string]failover.Role) map[string]failover.Role {
-	all := map[string]failover.Role{}
-	for topic, r := range roles {
-		if r.Name == failover.Switched {
-			all[topic] = r
-		}
-	}
-	return all
 }
 
 // homeMarks turns what the way home reports round: by the primary's names, and with the primary's end first.

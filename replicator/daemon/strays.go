@@ -40,7 +40,7 @@ type handedTo struct {
 func (m *memory) switched() handedTo {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	h := handedTo{roles: switchedIn(m.roles), coming: m.state.ComingHome()}
+	h := handedTo{roles: failover.SwitchedOnly(m.roles), coming: m.state.ComingHome()}
 	if s := m.state; s != nil && !s.Unplanned && s.Home == nil {
 		h.planned = s.ID
 	}

@@ -39,6 +39,20 @@ func (r *regions) strays(d *daemon.Daemon) (n int) {
 	return strings.Count(strings.Join(all[0].Problems, "\n"), "where nobody follows")
 }
 
+// withEarly runs a link with a topic of five records that can't be made on the secondary.
+func (r *regions) withEarly() *daemon.Daemon {
+	r.Helper()
+	r.east.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.CreateTopics}, Topic: "early", Err: kerr.TopicAuthorizationFailed, Count: -1})
+	if _, err := kadm.NewClient(r.client(r.west)).CreateTopic(r.Context(), 1, 1, nil, "early"); err != nil {
+		r.Fatal(err)
+	}
+	r.writes(r.west, "early", 5)
+	d, _, _ := r.run("west-east")
+	r.at("billing", 12)
+	r.says(d, "early")
+	return d
+}
+
 // A producer that was forgotten on the primary shows in status, also where it came while no leftoff ran. A topic that ends with a marker shows nothing, and
 // neither does what comes home.
 func TestForgottenProducerShows(t *testing.T) {
@@ -70,14 +84,7 @@ func TestForgottenProducerShows(t *testing.T) {
 func TestPrimaryThatComesBackShowsGrowthAlone(t *testing.T) {
 	t.Parallel()
 	r := startRegions(t)
-	r.east.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.CreateTopics}, Topic: "early", Err: kerr.TopicAuthorizationFailed, Count: -1})
-	if _, err := kadm.NewClient(r.client(r.west)).CreateTopic(t.Context(), 1, 1, nil, "early"); err != nil {
-		t.Fatal(err)
-	}
-	r.writes(r.west, "early", 5)
-	d, _, _ := r.run("west-east")
-	r.at("billing", 12)
-	r.says(d, "early")
+	d := r.withEarly()
 	r.failTo(d, failover.Order{Who: "tester", Unplanned: true})
 	r.until("it shows", func() error { // what comes before its end was first asked for is not known to be news
 		r.writes(r.west, "orders", 1)
@@ -96,14 +103,7 @@ func TestPrimaryThatComesBackShowsGrowthAlone(t *testing.T) {
 func TestTopicThatIsNotThereIsBehind(t *testing.T) {
 	t.Parallel()
 	r := startRegions(t)
-	r.east.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.CreateTopics}, Topic: "early", Err: kerr.TopicAuthorizationFailed, Count: -1})
-	if _, err := kadm.NewClient(r.client(r.west)).CreateTopic(t.Context(), 1, 1, nil, "early"); err != nil {
-		t.Fatal(err)
-	}
-	r.writes(r.west, "early", 5)
-	d, _, _ := r.run("west-east")
-	r.at("billing", 12)
-	r.says(d, "early")
+	d := r.withEarly()
 	const want = "early: the secondary has no copy of this topic, and the primary has 5 offsets in 1 partitions of it"
 	a, err := d.Failover(t.Context(), api.FailoverOrder{Verb: api.FailoverTry, Order: failover.Order{Who: "tester"}})
 	if err != nil {

@@ -103,8 +103,8 @@ type HomeGround interface {
 // ErrNotHome: no topic is switched.
 var ErrNotHome = errors.New("nothing was switched, so that nothing can come home. Try: leftoff failover status")
 
-// switchedOnly are the roles of topics that are written on the secondary.
-func switchedOnly(roles map[string]Role) map[string]Role {
+// SwitchedOnly are the roles of topics that are written on the secondary.
+func SwitchedOnly(roles map[string]Role) map[string]Role {
 	all := maps.Clone(roles)
 	maps.DeleteFunc(all, func(_ string, r Role) bool { return r.Name != Switched })
 	return all
@@ -120,7 +120,7 @@ func (m *Machine) Return(ctx context.Context, o Order) (Progress, error) {
 		return Progress{State: k.State}, underWay(k.State)
 	case !k.State.Over():
 		return Progress{State: k.State}, nil
-	case len(switchedOnly(k.Roles)) == 0:
+	case len(SwitchedOnly(k.Roles)) == 0:
 		return Progress{State: k.State}, ErrNotHome
 	}
 	now := m.now().UTC()
@@ -166,7 +166,7 @@ func (m *Machine) homeward(ctx context.Context, k Known, s *State, o Order) (res
 // one that was shorter. Records that came since would be in no file and not on the secondary, and would be written down as if they were.
 // Who discards without a list discards what there is: all of it stays where it is.
 func (m *Machine) diverge(ctx context.Context, ground HomeGround, k Known, s *State, o Order) (result, error) {
-	d, err := ground.Diverged(ctx, *s, switchedOnly(k.Roles))
+	d, err := ground.Diverged(ctx, *s, SwitchedOnly(k.Roles))
 	switch {
 	case err != nil:
 		return result{}, err
@@ -234,7 +234,7 @@ func (m *Machine) settle(ctx context.Context, ground HomeGround, k Known, s *Sta
 	if r, err := m.maySettle(ctx, s, o); err != nil || len(r.waits) > 0 {
 		return r, err
 	}
-	switched, moved := switchedOnly(k.Roles), ""
+	switched, moved := SwitchedOnly(k.Roles), ""
 	if len(s.Home.Resume) > 0 {
 		moved = "; the mirror was moved past what came home, says " + cmp.Or(o.Who, s.Who)
 	}
